@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract between HyperPlatform and programs: the requests that the device takes, the records
+ * that root writes, the errors and their sentences, the CPUID leaves by which anybody can see that
+ * the hypervisor is there. The same on every operating system.
+ *
+ * A request is a number, an input structure and an output structure of fixed sizes (either may be
+ * empty); the device checks both sizes. On Linux it is ioctl(HP_IOCTL) of a struct hp_request on
+ * /dev/hyperplatform; on Windows a buffered DeviceIoControl on \\.\HyperPlatform.
+ *
+ * Every structure has the same layout in 32-bit and 64-bit programs. Addresses and sizes are in
+ * bytes, times in the unit that the name says.
+ */
+#ifndef HYPERPLATFORM_ABI_H
+#define HYPERPLATFORM_ABI_H
+
+#include <stdint.h>
+
+#define HP_VERSION     "0.1.0"
+#define HP_ABI_VERSION 1u
+
+#define HP_DEVICE_LINUX "/dev/hyperplatform"
+
+/*
+ * Presence, for everybody (any privilege level): CPUID.1:ECX[31] is set, and leaf HP_CPUID_SIGNATURE
+ * has EAX = HP_SIGNATURE, EBX = the version of this file, ECX = processor index, EDX = 0. The leaf
+ * before it has the highest leaf and our name, as the convention for hypervisors wants it. When
+ * another hypervisor runs below us its leaves stay, and ours begin at HP_CPUID_BASE_ABOVE.
+ */
+#define HP_CPUID_BASE	    0x40000000u
+#define HP_CPUID_BASE_ABOVE 0x40000100u
+#define HP_CPUID_SIGNATURE  1u		/* added to the base */
+#define HP_SIGNATURE	    0x50707948u /* "HypP" */
+#define HP_VENDOR	    "HyperPlatfrm"
+
+#define HP_PROCESSORS_MAX 256u
+
+/* X(NAME, number, cause, remedy) */
+#define HP_ERRORS(X)                                                                               \
+	X(OK, 0, "success", "")                                                                    \
+	X(NO_VMX, 1, "the processor has no Intel VT-x",                                            \
+	  "use a machine with an Intel processor; in a virtual machine, turn nested virtualization on") \
+	X(VMX_LOCKED_OFF, 2, "the firmware has locked VT-x off",                                   \
+	  "turn on Intel Virtualization Technology in the firmware setup, then power the machine off and on") \
+	X(VMX_IN_USE, 3, "another hypervisor uses VT-x on this processor",                         \
+	  "stop it (for KVM: end its guests, then hpctl load --unload-kvm)")                       \
+	X(KVM_LOADED, 4, "the module kvm_intel is loaded",                                         \
+	  "end its guests, then hpctl load --unload-kvm, or rmmod kvm_intel")                      \
+	X(NO_EPT, 5, "the processor has VT-x without extended page tables (EPT)",                  \
+	  "use a processor with EPT (Intel, 2008 or later); in a virtual machine, let the hypervisor below offer EPT") \
+	X(CAPABILITY, 6, "the processor lacks a VT-x capability that is needed",                   \
+	  "hpctl check names it")                                                                  \
+	X(ALREADY, 7, "HyperPlatform is running already", "hpctl unload first")                    \
+	X(NOT_RUNNING, 8, "HyperPlatform is not running", "hpctl load")                            \
+	X(NO_MEMORY, 9, "the operating system gave no memory", "free some memory, then try again") \
+	X(PROCESSORS, 10, "more processors than this build supports", "report it with the number") \
+	X(PROCESSOR_FAILED, 11, "a processor did not enter", "see the log for the reason")         \
+	X(VMXON_FAILED, 12, "VMXON failed", "hpctl check; report it with the log")                 \
+	X(VMCS_FAILED, 13, "an instruction on the VMCS failed", "report it with the log")          \
+	X(ENTRY_FAILED, 14, "VM entry failed", "report it with the log, which names the reason")   \
+	X(STATE, 15, "the processor's state can't be taken over",                                  \
+	  "report it with the log, which names the register")                                      \
+	X(IMAGE, 16, "the root image is damaged", "build and install the module again")           \
+	X(REQUEST, 17, "unknown request, or sizes that do not fit it",                             \
+	  "use an hpctl of the same version as the module")                                        \
+	X(NO_ANSWER, 18, "the processor did not answer", "see the log")                            \
+	X(BUSY, 19, "another load or unload is under way", "try again when it is done")            \
+	X(OFFLINE, 20, "the processor is offline", "bring it online")                              \
+	X(NOT_PRIVILEGED, 21, "not permitted", "run it as root")                                   \
+	X(INTERNAL, 22, "an invariant did not hold", "report it with the log")
+
+enum hp_error {
+#define HP_ERROR_ENUM(name, number, cause, remedy) HP_ERROR_##name = number,
+	HP_ERRORS(HP_ERROR_ENUM)
+#undef HP_ERROR_ENUM
+};
+
+/*
+ * What a machine must have, in the order in which it is looked at: X(NAME, number, text, error).
+ * `error` is the one that a load fails with; OK: it is no requirement, and its lack costs something.
+ */
+#define HP_REQUIREMENTS(X)                                                                        \
+	X(LONG_MODE, 0, "64-bit processor with execute-disable (CPUID.80000001H:EDX[29,20])", CAPABILITY) \
+	X(VMX, 1, "Intel VT-x (CPUID.1:ECX[5])", NO_VMX)                                          \
+	X(FEATURE_CONTROL, 2, "VT-x allowed by the firmware (IA32_FEATURE_CONTROL bits 0 and 2)", \
+	  VMX_LOCKED_OFF)                                                                         \
+	X(NOT_IN_USE, 3, "VT-x not in use by another (CR4.VMXE = 0)", VMX_IN_USE)                 \
+	X(KVM, 4, "kvm_intel not loaded", KVM_LOADED)                                             \
+	X(TRUE_CONTROLS, 5, "flexible controls (IA32_VMX_BASIC bit 55)", CAPABILITY)              \
+	X(WRITE_BACK, 6, "VMCS in write-back memory (IA32_VMX_BASIC bits 53:50)", CAPABILITY)     \
+	X(EPT, 7, "extended page tables (secondary control 1)", NO_EPT)                           \
+	X(EPT_WALK, 8, "EPT: 4 levels, write-back tables (IA32_VMX_EPT_VPID_CAP bits 6, 14)",     \
+	  CAPABILITY)                                                                             \
+	X(INVEPT, 9, "INVEPT, single-context and all-context (bits 20, 25, 26)", CAPABILITY)      \
+	X(VPID, 10, "VPID and INVVPID, all-context (secondary control 5; bits 32, 42)", CAPABILITY) \
+	X(NMI, 11, "NMI exiting and virtual NMIs (pin-based controls 3, 5)", CAPABILITY)          \
+	X(MSR_BITMAPS, 12, "MSR bitmaps (primary control 28)", CAPABILITY)                        \
+	X(SWITCH_EFER_PAT, 13, "EFER and PAT switched at entry and exit", CAPABILITY)             \
+	X(EPT_2M, 14, "2 MiB pages in EPT (bit 16)", OK)                                          \
+	X(EPT_1G, 15, "1 GiB pages in EPT (bit 17)", OK)                                          \
+	X(UNRESTRICTED, 16, "unrestricted guest (secondary control 7)", OK)                       \
+	X(INSTRUCTIONS, 17, "every instruction that CPUID announces has its control", OK)
+
+enum hp_requirement_id {
+#define HP_REQUIREMENT_ENUM(name, number, text, error) HP_REQUIREMENT_##name = number,
+	HP_REQUIREMENTS(HP_REQUIREMENT_ENUM)
+#undef HP_REQUIREMENT_ENUM
+	HP_REQUIREMENT_COUNT
+};
+
+enum hp_verdict_of_check { HP_CHECK_UNKNOWN, HP_CHECK_OK, HP_CHECK_MISSING };
+
+/* HP_REQUEST_CHECK: in: processor. Works before a load; while we run it shows what was found then. */
+struct hp_check {
+	uint32_t processor;
+	uint32_t error; /* the first requirement's that is missing; HP_ERROR_OK: able */
+	struct {
+		uint32_t verdict; /* enum hp_verdict_of_check; UNKNOWN: could not be looked at */
+		uint32_t reserved;
+		uint64_t found; /* the register or leaf that decided, raw */
+	} requirement[HP_REQUIREMENT_COUNT];
+};
+
+/* X(NAME, number, text): what memory is taken for. */
+#define HP_MEMORY_KINDS(X)                              \
+	X(IMAGE, 0, "root image")                       \
+	X(TABLES, 1, "root's page tables")              \
+	X(EPT, 2, "extended page tables")               \
+	X(PROCESSOR, 3, "processors (state, stacks, VMCS)") \
+	X(RINGS, 4, "records and counters")             \
+	X(SHARED, 5, "shared pages, bitmaps")           \
+	X(LOG, 6, "log text")
+
+enum hp_memory_kind {
+#define HP_MEMORY_ENUM(name, number, text) HP_MEMORY_##name = number,
+	HP_MEMORY_KINDS(HP_MEMORY_ENUM)
+#undef HP_MEMORY_ENUM
+	HP_MEMORY_KINDS_COUNT
+};
+
+/* HP_REQUEST_VERSION */
+struct hp_version {
+	uint32_t abi; /* HP_ABI_VERSION of the module */
+	uint32_t running;
+	char version[16];
+	uint8_t build_id[20]; /* of root.elf */
+	uint32_t build_id_bytes;
+};
+
+enum hp_processor_state {
+	HP_PROCESSOR_ABSENT,  /* no such number */
+	HP_PROCESSOR_OFFLINE, /* known to the OS, not running */
+	HP_PROCESSOR_NATIVE,  /* runs without us */
+	HP_PROCESSOR_GUEST,   /* runs as our guest */
+};
+
+/* HP_REQUEST_STATUS */
+struct hp_status {
+	uint32_t running;
+	uint32_t processors; /* entries in use below */
+	uint64_t memory[HP_MEMORY_KINDS_COUNT]; /* bytes taken from the OS now */
+	uint64_t records;			/* written by root since the load */
+	uint64_t records_lost;			/* because a ring was full */
+	uint64_t ept_pages[3];			/* leaves of 4 KiB, 2 MiB, 1 GiB made at the load */
+	uint64_t ept_recycled;			/* device tables taken back and used again */
+	struct {
+		uint32_t state; /* enum hp_processor_state */
+		uint32_t error; /* why it is native though we run; enum hp_error */
+		uint64_t exits; /* since the load */
+	} processor[HP_PROCESSORS_MAX];
+};
+
+/* HP_REQUEST_PING: in: processor. Fails with OFFLINE, NOT_RUNNING or NO_ANSWER. */
+struct hp_ping {
+	uint32_t processor;
+	uint32_t cpuid_signature; /* EAX of our leaf, read on that processor */
+	uint64_t cpuid_cycles;	  /* round trip by CPUID, in TSC cycles: the least of 16 */
+	uint64_t gate_cycles;	  /* round trip by VMCALL through the gate, likewise */
+	uint64_t tsc_khz;	  /* to turn cycles into time; 0: unknown */
+};
+
+/* HP_REQUEST_STAT: in: processor. */
+#define HP_EXIT_REASONS 80u
+
+struct hp_stat {
+	uint32_t processor;
+	uint32_t reserved;
+	uint64_t exits[HP_EXIT_REASONS]; /* by basic exit reason */
+	uint64_t nmis_in_root;		 /* NMIs that arrived while root ran */
+	uint64_t events_reinjected;	 /* events whose delivery an exit had interrupted */
+};
+
+/* The requests: X(NAME, number, bytes in, bytes out). The input is the head of the structure. */
+#define HP_REQUESTS(X)                                              \
+	X(VERSION, 1, 0, sizeof(struct hp_version))                 \
+	X(CHECK, 2, sizeof(uint32_t), sizeof(struct hp_check))      \
+	X(START, 3, sizeof(struct hp_start), sizeof(struct hp_failure)) \
+	X(STOP, 4, 0, sizeof(struct hp_failure))                    \
+	X(STATUS, 5, 0, sizeof(struct hp_status))                   \
+	X(PING, 6, sizeof(uint32_t), sizeof(struct hp_ping))        \
+	X(STAT, 7, sizeof(uint32_t), sizeof(struct hp_stat))
+
+enum hp_request_code {
+#define HP_REQUEST_ENUM(name, number, in, out) HP_REQUEST_##name = number,
+	HP_REQUESTS(HP_REQUEST_ENUM)
+#undef HP_REQUEST_ENUM
+};
+
+/* HP_REQUEST_START: in. */
+struct hp_start {
+	uint32_t flags; /* none yet; must be 0 */
+	uint32_t reserved;
+};
+
+/* Why a start or stop failed, and where. Valid when the request's result is not HP_ERROR_OK. */
+struct hp_failure {
+	uint32_t error;	    /* enum hp_error */
+	uint32_t processor; /* HP_NO_PROCESSOR: of no single one */
+	uint32_t requirement; /* of a CAPABILITY error: enum hp_requirement_id */
+	uint32_t reserved;
+	uint64_t detail[2]; /* of VMXON_FAILED, VMCS_FAILED, ENTRY_FAILED, STATE: field or reason, value */
+};
+#define HP_NO_PROCESSOR 0xffffffffu
+
+/*
+ * The envelope on Linux. The ioctl's own result is 0 when the request was carried out, whatever came
+ * of it: `result` (enum hp_error) says that. It is -1 with errno EFAULT for a bad pointer, ENOTTY
+ * for another ioctl number, EPERM when the device was not opened by a privileged user.
+ */
+struct hp_request {
+	uint32_t abi; /* HP_ABI_VERSION */
+	uint32_t code;
+	uint64_t buffer; /* the structure: input read from it, output written to it */
+	uint32_t in_bytes, out_bytes;
+	uint32_t result; /* out */
+	uint32_t reserved;
+};
+#define HP_IOCTL 0xc0204801u /* _IOWR('H', 1, struct hp_request), spelt out: 32 bytes */
+
+/*
+ * Records: what root writes, 64 bytes each. The text belongs to `format`; formats below
+ * HP_FORMAT_MONITORS are ours, in base/record.h.
+ */
+enum hp_level { HP_DEBUG, HP_INFO, HP_WARN, HP_ERR };
+
+struct hp_record {
+	uint64_t tsc;
+	uint32_t sequence; /* of this processor's ring, from 0, lost ones counted */
+	uint16_t format;
+	uint8_t level; /* enum hp_level */
+	uint8_t reserved;
+	uint64_t argument[6];
+};
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One processor as root sees it. struct cpu lies at the start of the processor's block (gate.h), so
+ * that any of its stack pointers, rounded down, is its address: root needs no segment base and no
+ * look-up to know where it runs.
+ *
+ * World: root.
+ */
+#ifndef ROOT_CPU_H
+#define ROOT_CPU_H
+
+/* For the assembler; checked below. */
+#define CPU_RAX	       0x00
+#define CPU_RCX	       0x08
+#define CPU_RDX	       0x10
+#define CPU_RBX	       0x18
+#define CPU_RBP	       0x28
+#define CPU_RSI	       0x30
+#define CPU_RDI	       0x38
+#define CPU_R8	       0x40
+#define CPU_R9	       0x48
+#define CPU_R10	       0x50
+#define CPU_R11	       0x58
+#define CPU_R12	       0x60
+#define CPU_R13	       0x68
+#define CPU_R14	       0x70
+#define CPU_R15	       0x78
+#define CPU_HOST_RSP   0x80
+#define CPU_LAUNCHED   0x88
+#define CPU_NMI_NEW    0x8c
+#define CPU_NMIS       0x90
+#define CPU_IDTR       0x98
+#define CPU_TR	       0xa2
+#define CPU_STACK_TOP  0x5000 /* pages 3 and 4 of the block */
+#define CPU_BLOCK_MASK (-0x10000)
+
+/* What vmx_enter returns. */
+#define VMX_EXITED  0
+#define VMX_FAILED  1 /* VMfail: no exit happened */
+#define VMX_NMI_NEW 2 /* an NMI came in before the entry: arrange for it and try again */
+
+#ifndef __ASSEMBLER__
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/capability.h"
+#include "../base/vmcs.h"
+#include "../gate/gate.h"
+
+/* SDM: 64-Bit Task State Segment. */
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3;
+	uint16_t io_map;
+} __attribute__((packed));
+
+enum { IST_NMI = 1, IST_DOUBLE_FAULT = 2, IST_MACHINE_CHECK = 3 };
+
+struct cpu {
+	/* The guest's general-purpose registers while root runs, by the encoding's numbers. RSP's place
+	   is unused: the guest's is in the VMCS. */
+	uint64_t gpr[16];
+	uint64_t host_rsp;  /* the value that the VMCS has */
+	uint32_t launched;  /* the VMCS is: VMRESUME, not VMLAUNCH */
+	uint32_t nmi_new;   /* set by the NMI handler, cleared by nmi_arrange */
+	uint32_t nmis;	    /* pending for the guest: at most 2, as the processor itself keeps one in
+			       service and one latched */
+	uint32_t index;
+	struct table_register idtr;
+	uint16_t tr_selector;
+	uint32_t fault_depth;
+
+	struct gate_cpu *gate;
+	struct gate_machine *machine;
+	struct gate_ring *ring;
+
+	uint64_t ept_pointer;
+	uint64_t ept_generation; /* of the last invalidation here */
+	struct vmx_controls controls;
+	struct capability capability;
+	uint32_t in_vmx; /* between VMXON and VMXOFF */
+
+	struct tss tss;
+	uint64_t idt[VECTORS_RESERVED][2];
+};
+
+#define CPU_CHECK(offset, member) \
+	_Static_assert(offset == offsetof(struct cpu, member), #member " is elsewhere")
+CPU_CHECK(CPU_RDI, gpr[7]);
+CPU_CHECK(CPU_R15, gpr[15]);
+CPU_CHECK(CPU_HOST_RSP, host_rsp);
+CPU_CHECK(CPU_LAUNCHED, launched);
+CPU_CHECK(CPU_NMI_NEW, nmi_new);
+CPU_CHECK(CPU_NMIS, nmis);
+CPU_CHECK(CPU_IDTR, idtr);
+CPU_CHECK(CPU_TR, tr_selector);
+_Static_assert(sizeof(struct cpu) <= 2 * GATE_PAGE, "struct cpu has two pages of the block");
+_Static_assert(CPU_BLOCK_MASK == -(int)GATE_BLOCK_BYTES, "the block's size");
+
+enum register_number {
+	RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
+};
+
+/* RAM at a physical address; not for root's own text and read-only data. */
+static inline void *phys_ptr(const struct gate_machine *machine, struct phys address)
+{
+	return (void *)(uintptr_t)(machine->window_base + address.value);
+}
+
+#endif /* __ASSEMBLER__ */
+
+#endif

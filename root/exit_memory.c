@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+/*
+ * EPT violations, and what changes the EPT from root: device memory at its first touch, memory types
+ * after a write of an MTRR, and writes to memory of ours, which end on the sink page.
+ *
+ * The tree, the pool and the MTRRs' copy belong to whoever has the try-lock. Who doesn't get it lets
+ * the guest try again: root never waits.
+ *
+ * Source: SDM, EPT Violations; Exit Qualification for EPT Violations.
+ * World: root.
+ */
+#include "root.h"
+#include "vmx.h"
+
+bool memory_lock(struct gate_machine *machine)
+{
+	return __atomic_exchange_n(&machine->ept_lock, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+void memory_unlock(struct gate_machine *machine)
+{
+	__atomic_store_n(&machine->ept_lock, 0, __ATOMIC_RELEASE);
+}
+
+static uint64_t *table_at(void *context, struct phys table)
+{
+	return phys_ptr(context, table);
+}
+
+/* Root takes no new table: those of a split are there beforehand. */
+static bool take_none(void *context, struct phys *table)
+{
+	(void)context;
+	(void)table;
+	return false;
+}
+
+/* The tree as base/ept.h wants it, on the stack of who has the lock. */
+struct tree {
+	struct table_memory memory;
+	struct ept ept;
+};
+
+static void tree_open(struct tree *tree, struct gate_machine *machine)
+{
+	tree->memory = (struct table_memory){ table_at, take_none, machine };
+	tree->ept = (struct ept){
+		.paging = { &paging_ept, &tree->memory, machine->ept_top, 4, machine->ept_largest },
+		.mtrr = &machine->mtrr,
+	};
+}
+
+/* The caller has the lock. */
+static void next_generation(struct gate_machine *machine)
+{
+	__atomic_store_n(&machine->pool.generation, machine->pool.generation + 1, __ATOMIC_RELEASE);
+}
+
+void memory_retype(struct cpu *cpu)
+{
+	struct tree tree;
+
+	tree_open(&tree, cpu->machine);
+	ept_retype(&tree.ept);
+	next_generation(cpu->machine);
+}
+
+static void map_device(struct cpu *cpu, struct tree *tree, struct guest_phys address)
+{
+	struct gate_machine *machine = cpu->machine;
+
+	if (ept_map_device(&tree->ept, &machine->pool, address, invalidate_passed(machine)) ==
+	    EPT_DEVICE_OUTSIDE)
+		RECORD(cpu, DEVICE_OUTSIDE, HP_WARN, address.value, vmread(VMCS_GUEST_RIP));
+}
+
+/*
+ * A write to a page that the guest may only read. A hidden page shows the blank page: from now on it
+ * shows the sink, where the write may land. A page that the guest may read for real (rings, the
+ * gate) is treated the same way: what the guest reads there afterwards is its own.
+ */
+static void sink_write(struct cpu *cpu, struct tree *tree, struct guest_phys address)
+{
+	const uint64_t arguments[] = {
+		address.value,
+		vmread(VMCS_GUEST_LINEAR_ADDRESS),
+		vmread(VMCS_GUEST_RIP),
+		vmread(VMCS_GUEST_CR3),
+	};
+
+	ept_set_page(&tree->ept, guest_phys(align_down(address.value, SIZE_4K)), cpu->machine->sink,
+		     EPT_READ | EPT_WRITE, MEMORY_WB);
+	next_generation(cpu->machine);
+	record(cpu, RECORD_HIDDEN_WRITE, HP_WARN, arguments, 4);
+}
+
+static void resolve(struct cpu *cpu, struct guest_phys address, uint64_t qualification)
+{
+	struct paging_place place;
+	struct tree tree;
+
+	tree_open(&tree, cpu->machine);
+	place = paging_find(&tree.ept.paging, address.value);
+	if (!place.present)
+		map_device(cpu, &tree, address);
+	else if ((qualification & EPT_VIOLATION_WRITE) && !(*place.entry & EPT_WRITE))
+		sink_write(cpu, &tree, address);
+	/*
+	 * Else another processor resolved it meanwhile: the guest tries again. A fetch from a hidden
+	 * page never ends that way, so it becomes what a fetch from a page without execute rights is.
+	 */
+	else if ((qualification & EPT_VIOLATION_FETCH) && !(*place.entry & EPT_EXEC))
+		inject_exception(cpu, VECTOR_UD);
+}
+
+enum outcome exit_ept_violation(struct cpu *cpu)
+{
+	struct guest_phys address = guest_phys(vmread(VMCS_GUEST_PHYSICAL_ADDRESS));
+	uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
+
+	inject_interrupted_event(cpu);
+	/* An IRET that unblocked NMIs and then met the violation will run again: block them again. */
+	if ((qualification & EPT_VIOLATION_NMI_UNBLOCKED) &&
+	    !(vmread(VMCS_IDT_VECTORING) & EVENT_VALID))
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			vmread(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_NMI);
+	if (!memory_lock(cpu->machine))
+		return OUTCOME_RESUME;
+	resolve(cpu, address, qualification);
+	memory_unlock(cpu->machine);
+	return OUTCOME_RESUME;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/*
+ * VMCALL: ours, if it comes from the gate's own text in CPL 0 with our signature; for the hypervisor
+ * below us, if there is one and the caller is in CPL 0; otherwise an instruction that the guest's
+ * processor does not have.
+ *
+ * World: root.
+ */
+#include "root.h"
+#include "vmx.h"
+
+static bool from_gate(const struct cpu *cpu)
+{
+	uint64_t rip = vmread(VMCS_GUEST_RIP);
+
+	return cpu->gpr[RAX] == GATE_SIGNATURE && rip - cpu->machine->gate_text < GATE_PAGE;
+}
+
+static unsigned current_privilege_level(void)
+{
+	/* SDM: the DPL of SS is the CPL. */
+	return RIGHTS_DPL((uint32_t)vmread(VMCS_GUEST_SS_RIGHTS));
+}
+
+enum outcome exit_vmcall(struct cpu *cpu)
+{
+	if (current_privilege_level() != 0) {
+		inject_exception(cpu, VECTOR_UD);
+		return OUTCOME_RESUME;
+	}
+	if (from_gate(cpu)) {
+		uint64_t code = cpu->gpr[RCX];
+
+		cpu->gpr[RAX] = HP_ERROR_OK;
+		if (code == GATE_CALL_LEAVE) {
+			skip_instruction(cpu);
+			return OUTCOME_LEAVE;
+		}
+		if (code != GATE_CALL_PING && code != GATE_CALL_SYNC)
+			cpu->gpr[RAX] = HP_ERROR_REQUEST;
+		return OUTCOME_SKIP;
+	}
+	if (cpu->machine->hypervisor_below) {
+		vmcall_below(cpu);
+		return OUTCOME_SKIP;
+	}
+	inject_exception(cpu, VECTOR_UD);
+	return OUTCOME_RESUME;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Root's interrupt entries. An NMI is only counted, and, if it came in the window before a VM entry,
+ * the entry is abandoned (vmx_enter.S). Every other vector is a fault: fault.c repairs it by the
+ * exception table, or gives the guest up.
+ *
+ * The processor's block is found from the stack pointer: each of its stacks lies in it.
+ *
+ * World: root.
+ */
+#include "cpu.h"
+
+#define VECTOR_NMI_NUMBER 2
+#define FRAME_RIP	  0x00	/* of the interrupt frame */
+
+	.text
+	.globl fault_stubs
+	.balign 16
+fault_entries:
+	vector = 0
+	.rept 32
+	.balign 16
+	.if vector != 8 && vector != 10 && vector != 11 && vector != 12 && vector != 13 && \
+	    vector != 14 && vector != 17 && vector != 21 && vector != 29 && vector != 30
+	push	$0		/* in the place of an error code */
+	.endif
+	.if vector == VECTOR_NMI_NUMBER
+	add	$8, %rsp
+	jmp	nmi_entry
+	.else
+	push	$vector
+	jmp	fault_common
+	.endif
+	vector = vector + 1
+	.endr
+
+nmi_entry:
+	push	%rax
+	push	%rcx
+	mov	%rsp, %rax
+	and	$CPU_BLOCK_MASK, %rax
+	incl	CPU_NMIS(%rax)
+	movl	$1, CPU_NMI_NEW(%rax)
+	mov	0x10 + FRAME_RIP(%rsp), %rax
+	lea	vmx_enter_window(%rip), %rcx
+	cmp	%rcx, %rax
+	jb	1f
+	lea	vmx_enter_window_end(%rip), %rcx
+	cmp	%rcx, %rax
+	jae	1f
+	lea	vmx_enter_again(%rip), %rcx
+	mov	%rcx, 0x10 + FRAME_RIP(%rsp)
+1:	pop	%rcx
+	pop	%rax
+	iretq
+
+fault_common:
+	push	%rax
+	push	%rcx
+	push	%rdx
+	push	%rbx
+	push	%rbp
+	push	%rsi
+	push	%rdi
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, %rdi
+	mov	%rsp, %rsi
+	and	$CPU_BLOCK_MASK, %rsi
+	cld
+	mov	%rsp, %rbp
+	and	$-16, %rsp
+	call	fault_handle
+	mov	%rbp, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rdi
+	pop	%rsi
+	pop	%rbp
+	pop	%rbx
+	pop	%rdx
+	pop	%rcx
+	pop	%rax
+	add	$16, %rsp
+	iretq
+
+	.section .rodata
+	.balign 4
+	/* Distances from each of these words to its stub. */
+fault_stubs:
+	vector = 0
+	.rept 32
+	.long	fault_entries + vector * 16 - .
+	vector = vector + 1
+	.endr
+
+	.section .note.GNU-stack, "", %progbits

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Invalidation by generation. Who changes the EPT counts its generation up; every processor compares
+ * before each entry, invalidates when it is behind, and publishes how far it got. Nobody waits for
+ * anybody.
+ *
+ * Source: SDM, Guidelines for Use of the INVEPT Instruction.
+ * World: root.
+ */
+#include "root.h"
+#include "vmx.h"
+
+void invalidate_catch_up(struct cpu *cpu)
+{
+	struct gate_machine *machine = cpu->machine;
+	uint64_t generation = __atomic_load_n(&machine->pool.generation, __ATOMIC_ACQUIRE);
+
+	invept(INVEPT_SINGLE, cpu->ept_pointer);
+	cpu->ept_generation = generation;
+	__atomic_store_n(&machine->passed[cpu->index], generation, __ATOMIC_RELEASE);
+}
+
+uint64_t invalidate_passed(const struct gate_machine *machine)
+{
+	uint64_t lowest = ~0ull;
+	unsigned i;
+
+	for (i = 0; i < machine->processors && i < HP_PROCESSORS_MAX; i++) {
+		uint64_t passed = __atomic_load_n(&machine->passed[i], __ATOMIC_ACQUIRE);
+
+		if (passed < lowest)
+			lowest = passed;
+	}
+	return lowest;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The run loop: enter the guest, see why it left, do what its exit asks for, enter again. One
+ * function sees the whole life of a processor as a guest.
+ *
+ * World: root.
+ */
+#include "root.h"
+#include "vmx.h"
+
+static enum outcome dispatch(struct cpu *cpu, uint32_t reason)
+{
+	switch (reason) {
+	case EXIT_REASON_CPUID:
+		return exit_cpuid(cpu);
+	case EXIT_REASON_RDMSR:
+		return exit_rdmsr(cpu);
+	case EXIT_REASON_WRMSR:
+		return exit_wrmsr(cpu);
+	case EXIT_REASON_EXCEPTION_NMI:
+		return nmi_exit(cpu);
+	case EXIT_REASON_NMI_WINDOW:
+		return nmi_window(cpu);
+	case EXIT_REASON_EPT_VIOLATION:
+		return exit_ept_violation(cpu);
+	case EXIT_REASON_VMCALL:
+		return exit_vmcall(cpu);
+	case EXIT_REASON_CR_ACCESS:
+		return exit_cr(cpu);
+	case EXIT_REASON_XSETBV:
+		return exit_xsetbv(cpu);
+	case EXIT_REASON_INVD:
+		return exit_invd(cpu);
+	case EXIT_REASON_GETSEC:
+	case EXIT_REASON_VMCLEAR:
+	case EXIT_REASON_VMLAUNCH:
+	case EXIT_REASON_VMPTRLD:
+	case EXIT_REASON_VMPTRST:
+	case EXIT_REASON_VMREAD:
+	case EXIT_REASON_VMRESUME:
+	case EXIT_REASON_VMWRITE:
+	case EXIT_REASON_VMXOFF:
+	case EXIT_REASON_VMXON:
+	case EXIT_REASON_INVEPT:
+	case EXIT_REASON_INVVPID:
+		return exit_vmx_instruction(cpu);
+	case EXIT_REASON_TRIPLE_FAULT:
+		leave_triple_fault(cpu);
+	default:
+		RECORD(cpu, UNEXPECTED_EXIT, HP_ERR, reason, vmread(VMCS_EXIT_QUALIFICATION),
+		       vmread(VMCS_GUEST_RIP));
+		cpu->gate->error = HP_ERROR_INTERNAL;
+		cpu->gate->detail[0] = reason;
+		cpu->gate->detail[1] = vmread(VMCS_EXIT_QUALIFICATION);
+		return OUTCOME_LEAVE;
+	}
+}
+
+/* VM entry failed: VMfail, or an exit that says so. Before the first exit the launch can be refused. */
+static enum hp_error entry_failed(struct cpu *cpu, uint32_t reason)
+{
+	bool first = cpu->ring->exits_total == 0;
+	uint64_t error = vmread(VMCS_INSTRUCTION_ERROR);
+	uint64_t qualification = reason ? vmread(VMCS_EXIT_QUALIFICATION) : 0;
+
+	cpu->gate->detail[0] = reason;
+	cpu->gate->detail[1] = reason ? qualification : error;
+	RECORD(cpu, ENTRY_FAILED, HP_ERR, reason, qualification, error);
+	if (!first) {
+		cpu->gate->error = HP_ERROR_ENTRY_FAILED;
+		leave(cpu);
+	}
+	return HP_ERROR_ENTRY_FAILED;
+}
+
+static void load_registers(struct cpu *cpu)
+{
+	unsigned i;
+
+	for (i = RAX; i <= R15; i++)
+		cpu->gpr[i] = cpu->gate->state.gpr[i];
+	cpu->nmis = cpu->gate->nmis;
+	cpu->gate->nmis = 0;
+	cpu->nmi_new = cpu->nmis;
+}
+
+enum hp_error loop_run(struct cpu *cpu)
+{
+	struct gate_ring *ring = cpu->ring;
+
+	__builtin_memset(ring->exits, 0, sizeof(ring->exits));
+	ring->exits_total = ring->nmis_in_root = ring->events_reinjected = 0;
+	load_registers(cpu);
+	cpu->gate->in_guest = 1;
+	RECORD(cpu, ENTERED, HP_INFO, cpu->index);
+	for (;;) {
+		uint32_t reason;
+		int result;
+
+		if (unlikely(cpu->machine->pool.generation != cpu->ept_generation))
+			invalidate_catch_up(cpu);
+		if (unlikely(cpu->nmi_new))
+			nmi_arrange(cpu);
+		result = vmx_enter(cpu);
+		if (unlikely(result != VMX_EXITED)) {
+			if (result == VMX_NMI_NEW)
+				continue;
+			return entry_failed(cpu, 0);
+		}
+		reason = (uint32_t)vmread(VMCS_EXIT_REASON);
+		if (unlikely(reason >= HP_EXIT_REASONS))
+			return entry_failed(cpu, reason);
+		ring->exits[reason]++;
+		ring->exits_total++;
+		switch (likely(reason == EXIT_REASON_CPUID) ? exit_cpuid(cpu) :
+							      dispatch(cpu, reason)) {
+		case OUTCOME_SKIP:
+			skip_instruction(cpu);
+			break;
+		case OUTCOME_RESUME:
+			break;
+		case OUTCOME_LEAVE:
+			leave(cpu);
+		}
+	}
+}

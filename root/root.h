@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What root's files offer each other, by file. Every function runs in root, on the processor of
+ * `cpu`, with interrupts off.
+ */
+#ifndef ROOT_ROOT_H
+#define ROOT_ROOT_H
+
+#include "../base/record.h"
+#include "cpu.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* What an exit handler did with the guest. */
+enum outcome {
+	OUTCOME_RESUME, /* RIP and events are as they should be */
+	OUTCOME_SKIP,	/* the instruction was carried out: go on behind it */
+	OUTCOME_LEAVE,	/* leave VMX operation at the guest's state */
+};
+
+/* start.S, main.c */
+void root_main(struct gate_cpu *gate) __attribute__((noreturn));
+struct cpu *root_prepare(struct gate_cpu *gate);
+
+/* vmx_setup.c: VMXON and a VMCS whose guest is the caller of gate_enter. */
+enum hp_error vmx_setup(struct cpu *cpu);
+
+/* vmx_enter.S: enters the guest; returns VMX_EXITED, VMX_FAILED or VMX_NMI_NEW. */
+int vmx_enter(struct cpu *cpu);
+void vmx_exit(void); /* the host's RIP: not to be called */
+
+/* loop.c: runs the guest until it leaves; returns only if the first entry fails. */
+enum hp_error loop_run(struct cpu *cpu);
+
+/* Exit handlers. */
+enum outcome exit_cpuid(struct cpu *cpu);
+enum outcome exit_rdmsr(struct cpu *cpu);
+enum outcome exit_wrmsr(struct cpu *cpu);
+enum outcome exit_cr(struct cpu *cpu);
+enum outcome exit_xsetbv(struct cpu *cpu);
+enum outcome exit_invd(struct cpu *cpu);
+enum outcome exit_vmx_instruction(struct cpu *cpu);
+enum outcome exit_vmcall(struct cpu *cpu);
+enum outcome exit_ept_violation(struct cpu *cpu);
+
+/* exit_memory.c: the try-lock of the EPT, and what its holder may do. */
+bool memory_lock(struct gate_machine *machine);
+void memory_unlock(struct gate_machine *machine);
+void memory_retype(struct cpu *cpu);
+
+/* start.S: VMCALL to the hypervisor below, with the guest's registers. */
+void vmcall_below(struct cpu *cpu);
+
+/* skip.c: moves RIP behind the instruction, with everything that its completion changes. */
+void skip_instruction(struct cpu *cpu);
+
+/* inject.c */
+void inject_exception(struct cpu *cpu, enum vector vector);		    /* without error code */
+void inject_exception_code(struct cpu *cpu, enum vector vector, uint32_t code);
+/* Hands back the event whose delivery the exit interrupted, if there was one. */
+void inject_interrupted_event(struct cpu *cpu);
+
+/* nmi.c: NMI exits, the window, and the entry. */
+enum outcome nmi_exit(struct cpu *cpu);
+enum outcome nmi_window(struct cpu *cpu);
+void nmi_arrange(struct cpu *cpu);
+
+/* invalidate.c */
+void invalidate_catch_up(struct cpu *cpu);
+uint64_t invalidate_passed(const struct gate_machine *machine);
+
+/* segment.c: descriptors <-> segment registers as the VMCS has them. */
+struct segment_state {
+	uint64_t base;
+	uint32_t limit, rights;
+	uint16_t selector;
+};
+bool segment_load(const struct gate_cpu *gate, enum segment which, struct segment_state *state);
+void segment_store(struct gate_cpu *gate, enum segment which, const struct segment_state *state);
+
+/* leave.c: back to the OS world. */
+void leave(struct cpu *cpu) __attribute__((noreturn));		    /* at the guest's state */
+void leave_refused(struct cpu *cpu, enum hp_error error) __attribute__((noreturn));
+void leave_triple_fault(struct cpu *cpu) __attribute__((noreturn));
+void leave_crossing(struct gate_cpu *gate, uint64_t gate_leave, struct cpu *cpu)
+	__attribute__((noreturn)); /* start.S */
+
+/* fault.S, fault.c */
+extern const int32_t fault_stubs[VECTORS_RESERVED];
+void fault_fill_idt(struct cpu *cpu, uint16_t code_selector);
+
+/* record.c */
+void record(struct cpu *cpu, enum record_format format, enum hp_level level,
+	    const uint64_t *arguments, unsigned count);
+#define RECORD(cpu, name, level, ...)                                            \
+	do {                                                                     \
+		const uint64_t record_arguments[] = { __VA_ARGS__ };             \
+		record(cpu, RECORD_##name, level, record_arguments,              \
+		       sizeof(record_arguments) / sizeof(record_arguments[0])); \
+	} while (0)
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Into the guest and back: int vmx_enter(struct cpu *). It returns like any function, whether the
+ * guest ran and left (VMX_EXITED), the entry was refused (VMX_FAILED), or an NMI came in at the last
+ * moment (VMX_NMI_NEW).
+ *
+ * An NMI that arrives in root is counted by its handler, and must reach the guest at the next entry.
+ * Between the check of the flag and VMRESUME there is no instruction that could act on it; so the
+ * NMI handler (fault.S) moves an interrupted RIP in that window to vmx_enter_again. Nothing in the
+ * window changes memory or RSP: it can be left at any instruction.
+ *
+ * World: root.
+ */
+#include "cpu.h"
+
+#define VMCS_HOST_RSP 0x6c14
+
+	.text
+	.globl vmx_enter, vmx_exit, vmx_enter_window, vmx_enter_window_end, vmx_enter_again
+vmx_enter:
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	%rdi
+	cmp	%rsp, CPU_HOST_RSP(%rdi)
+	jne	3f
+1:	mov	CPU_RAX(%rdi), %rax
+	mov	CPU_RCX(%rdi), %rcx
+	mov	CPU_RDX(%rdi), %rdx
+	mov	CPU_RBX(%rdi), %rbx
+	mov	CPU_RBP(%rdi), %rbp
+	mov	CPU_RSI(%rdi), %rsi
+	mov	CPU_R8(%rdi), %r8
+	mov	CPU_R9(%rdi), %r9
+	mov	CPU_R10(%rdi), %r10
+	mov	CPU_R11(%rdi), %r11
+	mov	CPU_R12(%rdi), %r12
+	mov	CPU_R13(%rdi), %r13
+	mov	CPU_R14(%rdi), %r14
+	mov	CPU_R15(%rdi), %r15
+vmx_enter_window:
+	cmpl	$0, CPU_NMI_NEW(%rdi)
+	jne	vmx_enter_again
+	cmpl	$0, CPU_LAUNCHED(%rdi)
+	mov	CPU_RDI(%rdi), %rdi
+	je	2f
+	vmresume
+	jmp	vmx_enter_failed
+2:	vmlaunch
+vmx_enter_window_end:
+	jmp	vmx_enter_failed
+
+	/* The loop calls from one place: this happens once. */
+3:	mov	%rsp, CPU_HOST_RSP(%rdi)
+	mov	$VMCS_HOST_RSP, %eax
+	vmwrite	%rsp, %rax
+	jmp	1b
+
+vmx_enter_again:
+	mov	$VMX_NMI_NEW, %eax
+	jmp	4f
+vmx_enter_failed:
+	mov	$VMX_FAILED, %eax
+	jmp	4f
+
+	/* The processor comes here at a VM exit, with the stack of the entry. */
+vmx_exit:
+	push	%rdi
+	mov	8(%rsp), %rdi
+	pop	CPU_RDI(%rdi)
+	mov	%rax, CPU_RAX(%rdi)
+	mov	%rcx, CPU_RCX(%rdi)
+	mov	%rdx, CPU_RDX(%rdi)
+	mov	%rbx, CPU_RBX(%rdi)
+	mov	%rbp, CPU_RBP(%rdi)
+	mov	%rsi, CPU_RSI(%rdi)
+	mov	%r8, CPU_R8(%rdi)
+	mov	%r9, CPU_R9(%rdi)
+	mov	%r10, CPU_R10(%rdi)
+	mov	%r11, CPU_R11(%rdi)
+	mov	%r12, CPU_R12(%rdi)
+	mov	%r13, CPU_R13(%rdi)
+	mov	%r14, CPU_R14(%rdi)
+	mov	%r15, CPU_R15(%rdi)
+	movl	$1, CPU_LAUNCHED(%rdi)
+	xor	%eax, %eax		/* VMX_EXITED */
+4:	pop	%rdi
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+	int3
+
+	.section .note.GNU-stack, "", %progbits

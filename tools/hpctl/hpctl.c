@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The verbs, in a table, and the way from the command line to one of them and back to an exit
+ * status. That the report reached its reader is part of success.
+ */
+#include "hpctl.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+const struct verb hpctl_verbs[] = {
+	{.name = "check",
+	 .summary = "tells whether this machine is able, and what to do if it is not",
+	 .text = "Looks at each requirement on every processor: what was found, and the remedy "
+		 "for\n"
+		 "what is missing. Loads the module for that moment if it is not loaded. For "
+		 "users\n"
+		 "who may not, it tells what CPUID tells, and calls the rest unknown.\n\n"
+		 "Exit status: 0 able, 1 not able, 3 or 4 not known.",
+	 .options = OPTION_MODULE | OPTION_JSON,
+	 .run = check_run},
+	{.name = "load",
+	 .summary = "puts HyperPlatform under the running system",
+	 .text = "Loads the module, if it is not loaded, and starts HyperPlatform on every "
+		 "processor;\n"
+		 "on none if one of them fails, and then the module is removed again.\n\n"
+		 "Exit status: 0 running, 3 refused or failed, 4 not permitted.",
+	 .options = OPTION_UNLOAD_KVM | OPTION_MODULE,
+	 .run = load_run},
+	{.name = "unload",
+	 .summary = "takes it away",
+	 .text = "Stops HyperPlatform on every processor and removes the module.\n\n"
+		 "Exit status: 0 gone, 3 failed or not loaded, 4 not permitted.",
+	 .run = unload_run},
+	{.name = "status",
+	 .summary = "tells what runs where, and what memory it takes",
+	 .text = "Exit status: 0 running, 1 not running, 3 failed, 4 not permitted.",
+	 .options = OPTION_JSON,
+	 .run = status_run},
+	{.name = "ping",
+	 .summary = "knocks on every processor, and takes the time",
+	 .text = "Knocks by CPUID, as anybody may, and by the gate, through the module.\n\n"
+		 "Exit status: 0 every online processor answers, 1 not all of them.",
+	 .options = OPTION_JSON,
+	 .run = ping_run},
+	{.name = "stat",
+	 .summary = "counts exits, by reason and processor",
+	 .text = "Exit status: 0 counted, 1 not running, 3 failed, 4 not permitted.",
+	 .options = OPTION_ALL | OPTION_JSON,
+	 .run = stat_run},
+	{.name = "log",
+	 .summary = "prints what HyperPlatform reported",
+	 .text = "Prints time, level, processor, process id, thread id, image and message of each\n"
+		 "report. With --json, one object a line.\n\n"
+		 "Exit status: 0 printed, or followed to the end, 1 not loaded, 3 failed,\n"
+		 "4 not permitted.",
+	 .options = OPTION_FOLLOW | OPTION_RAW | OPTION_JSON,
+	 .run = log_run},
+	{.name = "version",
+	 .summary = "tells the versions of hpctl and of the loaded module",
+	 .text = "Exit status: 0.",
+	 .options = OPTION_JSON,
+	 .run = version_run},
+	{.name = "help",
+	 .summary = "explains a verb",
+	 .text = "Without VERB it lists all verbs and the exit statuses.",
+	 .operand = "VERB",
+	 .run = help_run},
+};
+const unsigned hpctl_verbs_count = sizeof(hpctl_verbs) / sizeof(hpctl_verbs[0]);
+
+const struct verb *hpctl_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < hpctl_verbs_count; i++) {
+		if (strcmp(hpctl_verbs[i].name, name) == 0)
+			return &hpctl_verbs[i];
+	}
+	return NULL;
+}
+
+static enum hpctl_exit run_verb(int argc, char **argv)
+{
+	struct options options;
+	const struct verb *verb = hpctl_find(argv[0]);
+
+	if (!verb)
+		return errors_usage(NULL, "there is no verb %s", argv[0]);
+	if (!options_parse(verb, argc, argv, &options))
+		return HPCTL_USAGE;
+	if (options.given & OPTION_HELP) {
+		options.operand = verb->name;
+		return help_run(&options);
+	}
+	return verb->run(&options);
+}
+
+static enum hpctl_exit run(int argc, char **argv)
+{
+	static const struct options none;
+
+	if (argc < 2)
+		return errors_usage(NULL, "a verb is missing");
+	if (argv[1][0] != '-')
+		return run_verb(argc - 1, argv + 1);
+	if (argc > 2)
+		return errors_usage(NULL, "the verb comes first, then its options");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return help_run(&none);
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts("hpctl " HP_VERSION);
+		return HPCTL_OK;
+	}
+	return errors_usage(NULL, "unknown option %s", argv[1]);
+}
+
+int hpctl_run(int argc, char **argv)
+{
+	enum hpctl_exit result = run(argc, argv);
+	bool failed = ferror(stdout) != 0;
+
+	errno = 0;
+	if (fflush(stdout) != 0 || failed) {
+		fprintf(stderr, "hpctl: cannot write the output: %s\n",
+			errno ? strerror(errno) : "write error");
+		if (result == HPCTL_OK || result == HPCTL_NO)
+			result = HPCTL_FAILED;
+	}
+	return result;
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+/*
+ * hpctl status: what runs where, and what it costs.
+ */
+#include "hpctl.h"
+
+#include <inttypes.h>
+
+#include "json.h"
+
+static const struct {
+	const char *name, *text;
+} kinds[] = {
+#define KIND(name, number, text) [number] = {#name, text},
+	HP_MEMORY_KINDS(KIND)
+#undef KIND
+};
+
+static const char *const states[] = {
+	[HP_PROCESSOR_ABSENT] = "absent",
+	[HP_PROCESSOR_OFFLINE] = "offline",
+	[HP_PROCESSOR_NATIVE] = "native",
+	[HP_PROCESSOR_GUEST] = "guest",
+};
+
+static const char *const page_sizes[] = {"4 KiB", "2 MiB", "1 GiB"};
+
+static const char *state_text(uint32_t state)
+{
+	return state < sizeof(states) / sizeof(states[0]) ? states[state] : "unknown";
+}
+
+static uint64_t memory_total(const struct hp_status *status)
+{
+	uint64_t total = 0;
+	unsigned kind;
+
+	for (kind = 0; kind < HP_MEMORY_KINDS_COUNT; kind++)
+		total += status->memory[kind];
+	return total;
+}
+
+static unsigned in_state(const struct hp_status *status, enum hp_processor_state state)
+{
+	unsigned i, count = 0;
+
+	for (i = 0; i < status->processors; i++)
+		count += status->processor[i].state == state;
+	return count;
+}
+
+static void print_processors(const struct hp_status *status)
+{
+	unsigned i;
+
+	puts("\nprocessor  state                   exits");
+	for (i = 0; i < status->processors; i++) {
+		if (status->processor[i].state == HP_PROCESSOR_ABSENT)
+			continue;
+		printf("%9u  %-7s  %20" PRIu64, i, state_text(status->processor[i].state),
+		       status->processor[i].exits);
+		if (status->processor[i].error != HP_ERROR_OK)
+			printf("  %s", errors_cause((enum hp_error)status->processor[i].error));
+		putchar('\n');
+	}
+}
+
+static void print_memory(const struct hp_status *status)
+{
+	char size[32];
+	unsigned kind;
+
+	puts("\nmemory taken");
+	for (kind = 0; kind < HP_MEMORY_KINDS_COUNT; kind++) {
+		format_size(size, sizeof(size), status->memory[kind]);
+		printf("%12s  %s\n", size, kinds[kind].text);
+	}
+	format_size(size, sizeof(size), memory_total(status));
+	printf("%12s  in total\n", size);
+}
+
+static void print_text(const struct hp_version *version, const struct hp_status *status)
+{
+	char build_id[41];
+	unsigned i, guests = in_state(status, HP_PROCESSOR_GUEST);
+
+	format_hex(build_id, version->build_id, version->build_id_bytes);
+	if (status->running)
+		printf("HyperPlatform %s is running on %u of %u online processors.\n",
+		       version->version, guests, guests + in_state(status, HP_PROCESSOR_NATIVE));
+	else
+		printf("HyperPlatform %s is not running: its module is loaded, but not started.\n",
+		       version->version);
+	printf("build id of root: %s\n", build_id[0] ? build_id : "none");
+	print_processors(status);
+	print_memory(status);
+	printf("\nrecords: %" PRIu64 " written, %" PRIu64 " lost\n", status->records,
+	       status->records_lost);
+	printf("EPT pages:");
+	for (i = 0; i < 3; i++)
+		printf(" %" PRIu64 " of %s%s", status->ept_pages[i], page_sizes[i],
+		       i < 2 ? "," : "");
+	printf("; device tables used again: %" PRIu64 "\n", status->ept_recycled);
+}
+
+static void print_json(const struct hp_version *version, const struct hp_status *status)
+{
+	cJSON *root = json_object(), *processors, *memory, *records, *ept;
+	char build_id[41];
+	unsigned i;
+
+	format_hex(build_id, version->build_id, version->build_id_bytes);
+	cJSON_AddBoolToObject(root, "loaded", true);
+	cJSON_AddBoolToObject(root, "running", status->running != 0);
+	json_text(root, "version", version->version);
+	json_u64(root, "abi", version->abi);
+	json_text(root, "build_id", build_id);
+
+	processors = cJSON_AddArrayToObject(root, "processors");
+	for (i = 0; i < status->processors; i++) {
+		enum hp_error error = (enum hp_error)status->processor[i].error;
+		cJSON *processor;
+
+		if (status->processor[i].state == HP_PROCESSOR_ABSENT)
+			continue;
+		processor = cJSON_CreateObject();
+		cJSON_AddItemToArray(processors, processor);
+		json_u64(processor, "processor", i);
+		json_text(processor, "state", state_text(status->processor[i].state));
+		json_u64(processor, "exits", status->processor[i].exits);
+		if (error == HP_ERROR_OK)
+			cJSON_AddNullToObject(processor, "error");
+		else
+			json_text(processor, "error", errors_name(error));
+	}
+
+	memory = cJSON_AddObjectToObject(root, "memory");
+	for (i = 0; i < HP_MEMORY_KINDS_COUNT; i++)
+		json_u64(memory, kinds[i].name, status->memory[i]);
+	json_u64(memory, "total", memory_total(status));
+
+	records = cJSON_AddObjectToObject(root, "records");
+	json_u64(records, "written", status->records);
+	json_u64(records, "lost", status->records_lost);
+
+	ept = cJSON_AddObjectToObject(root, "ept");
+	json_u64(ept, "pages_4k", status->ept_pages[0]);
+	json_u64(ept, "pages_2m", status->ept_pages[1]);
+	json_u64(ept, "pages_1g", status->ept_pages[2]);
+	json_u64(ept, "recycled", status->ept_recycled);
+	json_print(root);
+}
+
+/* The module is not there: that is an answer, too. */
+static enum hpctl_exit print_absent(bool json)
+{
+	if (json) {
+		cJSON *root = json_object();
+
+		cJSON_AddBoolToObject(root, "loaded", false);
+		cJSON_AddBoolToObject(root, "running", false);
+		json_print(root);
+	} else {
+		puts("HyperPlatform is not running: its module is not loaded.");
+	}
+	return HPCTL_NO;
+}
+
+/* Makes what came from the device safe to print: ends strings, bounds counts. */
+static void bound(struct hp_version *version, struct hp_status *status)
+{
+	version->version[sizeof(version->version) - 1] = '\0';
+	if (version->build_id_bytes > sizeof(version->build_id))
+		version->build_id_bytes = sizeof(version->build_id);
+	if (status->processors > HP_PROCESSORS_MAX)
+		status->processors = HP_PROCESSORS_MAX;
+}
+
+enum hpctl_exit status_run(const struct options *options)
+{
+	static const char what[] = "cannot get the status";
+	struct hp_version version = {0};
+	struct hp_status status = {0};
+	struct os_error error;
+	struct os_device *device = os_open(&error);
+	bool json = options->given & OPTION_JSON;
+	enum hp_error result;
+
+	if (!device && error.cause == OS_ABSENT)
+		return print_absent(json);
+	if (!device)
+		return errors_os(what, &error);
+	result = device_request(device, HP_REQUEST_VERSION, &version);
+	if (result == HP_ERROR_OK)
+		result = device_request(device, HP_REQUEST_STATUS, &status);
+	os_close(device);
+	if (result != HP_ERROR_OK)
+		return errors_hp(what, result, HP_NO_PROCESSOR);
+
+	bound(&version, &status);
+	if (json)
+		print_json(&version, &status);
+	else
+		print_text(&version, &status);
+	return status.running ? HPCTL_OK : HPCTL_NO;
+}
