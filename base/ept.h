@@ -21,6 +21,8 @@
 #define EPT_TYPE(t) ((uint64_t)(t) << 3) /* enum memory_type, in a leaf */
 #define EPT_LARGE ((uint64_t)1 << 7)
 
+#define EPT_LEVELS 4 /* the walk that every processor with EPT has */
+
 /* Bits of ours, which the processor ignores. Both are in leaves only. */
 #define EPT_SET	   ((uint64_t)1 << 52) /* ept_set_page said so: nothing maps over it */
 #define EPT_DEVICE ((uint64_t)1 << 53) /* made at a touch: may go away, a touch brings it back */

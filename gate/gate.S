@@ -13,6 +13,11 @@
  */
 #include "gate.h"
 
+/* A host whose tools check every return and indirect branch says here that the next one is meant. */
+#ifndef GATE_SAFE_BRANCH
+#define GATE_SAFE_BRANCH
+#endif
+
 #define CR4_PGE_BIT   0x80
 #define DR7_ALL_OFF   0x400
 #define GDT_COPY_LAST 0xff
@@ -86,7 +91,9 @@ gate_enter:
 	mov	GATE_ROOT_CR3(%rdi), %rax
 	mov	%rax, %cr3
 	mov	GATE_ROOT_ENTRY(%rdi), %rax
+	GATE_SAFE_BRANCH
 	jmp	*%rax
+	int3
 
 /* uint64_t gate_call(struct gate_cpu *cpu, uint64_t code): %rdi, %rsi */
 gate_call:
@@ -99,16 +106,19 @@ gate_entered:
 	/* In the guest this is 0: root took them over, and injects. */
 	cmpl	$0, GATE_NMIS(%rdi)
 	jne	2f
+	GATE_SAFE_BRANCH
 	ret
 	int3
 2:	int	$2
 	decl	GATE_NMIS(%rdi)
 	jnz	2b
+	GATE_SAFE_BRANCH
 	ret
 	int3
 
 gate_vmcall_failed:
 	mov	$NOT_RUNNING, %eax
+	GATE_SAFE_BRANCH
 	ret
 	int3
 
@@ -117,6 +127,7 @@ gate_vmcall_failed:
  * done.
  */
 gate_nmi:
+	endbr64				/* until CR4 is root's, CET may be on */
 	push	%rax
 	mov	%rsp, %rax
 	and	$-4096, %rax

@@ -45,7 +45,7 @@ static void tree_open(struct tree *tree, struct gate_machine *machine)
 {
 	tree->memory = (struct table_memory){ table_at, take_none, machine };
 	tree->ept = (struct ept){
-		.paging = { &paging_ept, &tree->memory, machine->ept_top, 4, machine->ept_largest },
+		.paging = { &paging_ept, &tree->memory, machine->ept_top, EPT_LEVELS, machine->ept_largest },
 		.mtrr = &machine->mtrr,
 	};
 }

@@ -104,7 +104,7 @@ static void put_controls(struct writer *writer)
 	struct cpu *cpu = writer->cpu;
 	const struct gate_machine *machine = cpu->machine;
 	uint64_t cr0_owned = cpu->capability.cr0_fixed0, cr4_owned = CR4_VMXE | CR4_SMXE;
-	struct ept ept = { .paging = { .top = machine->ept_top } };
+	struct ept ept = { .paging = { .top = machine->ept_top, .levels = EPT_LEVELS } };
 
 	/* SDM: Unrestricted Guests: CR0.PE and CR0.PG are free then. */
 	if (cpu->controls.proc2 & PROC2_UNRESTRICTED)

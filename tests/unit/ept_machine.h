@@ -110,9 +110,9 @@ static inline void machine_check(struct machine *m, bool largest)
 {
 	unsigned i;
 
-	memset(m->links, 0, sizeof(m->links));
+	memset(m->links, 0, m->tables.taken * sizeof(m->links[0]));
 	machine_check_table(m, m->ept.paging.top, 0, m->ept.paging.levels, largest);
-	for (i = 0; i < TABLES_MAX; i++)
+	for (i = 0; i < m->tables.taken; i++)
 		assert_true(m->links[i] <= 1);
 }
 

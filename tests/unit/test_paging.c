@@ -332,6 +332,24 @@ static void test_unmap_inside_leaf(void **state)
 	tables_close(&tables);
 }
 
+/* The range begins inside a large hole, and must not be thought to begin where the hole does. */
+static void test_unmap_from_inside_a_hole(void **state)
+{
+	struct tables tables;
+	struct paging paging;
+
+	(void)state;
+	tables_open(&tables);
+	paging = tables_paging(&tables, &paging_x86, 4, 3);
+	assert_true(paging_map(&paging, SIZE_2M, phys(SIZE_2M), 2 * SIZE_2M, RW));
+	assert_true(paging_unmap(&paging, SIZE_2M / 2, SIZE_2M));
+	assert_unmapped(&paging, SIZE_2M);
+	assert_unmapped(&paging, SIZE_2M + SIZE_2M / 2 - 1);
+	assert_maps(&paging, SIZE_2M + SIZE_2M / 2, SIZE_2M + SIZE_2M / 2, RW, 1);
+	assert_maps(&paging, 2 * SIZE_2M, 2 * SIZE_2M, RW, 2);
+	tables_close(&tables);
+}
+
 /* Entries that are not present are nobody's business, whatever their other bits say. */
 static void test_unmap_leaves_what_is_not_present(void **state)
 {
@@ -501,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_out_of_tables),
 		cmocka_unit_test(test_split_and_unmap_out_of_tables),
 		cmocka_unit_test(test_unmap_inside_leaf),
+		cmocka_unit_test(test_unmap_from_inside_a_hole),
 		cmocka_unit_test(test_unmap_leaves_what_is_not_present),
 		cmocka_unit_test(test_random_against_model),
 		cmocka_unit_test(test_walk_during_split),

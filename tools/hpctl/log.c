@@ -13,7 +13,8 @@
 
 #include "json.h"
 
-#define WAIT_MS 250u
+#define WAIT_MS	   250u
+#define READ_LEAST 1024u /* bytes to offer for a read: the driver gives lines, not bits of them */
 
 enum field { TIME, LEVEL, PROCESSOR, PROCESS, THREAD, IMAGE, MESSAGE, FIELDS };
 
@@ -133,7 +134,7 @@ static void print_lines(struct lines *lines, bool rest)
 	}
 	lines->used -= (size_t)(at - lines->text);
 	memmove(lines->text, at, lines->used + 1);
-	if (lines->used && (rest || lines->used == sizeof(lines->text) - 1)) {
+	if (lines->used && (rest || lines->used + READ_LEAST >= sizeof(lines->text))) {
 		print_line(lines->text, lines->options);
 		lines->used = 0;
 	}

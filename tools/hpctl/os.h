@@ -49,7 +49,8 @@ enum hp_error os_request(struct os_device *device, uint32_t code, void *buffer, 
 
 /*
  * Reads the log's text as far as it is there now; waits up to `wait_ms` for some to come, less when
- * interrupted. Returns the bytes read; 0: there is none; -1: the log has ended, the driver goes.
+ * interrupted. `bytes` must hold a line, so at least 1024. Returns the bytes read; 0: there is
+ * none; -1: the log has ended, the driver goes.
  */
 int os_log_read(struct os_device *device, char *text, size_t bytes, unsigned wait_ms);
 

@@ -269,8 +269,7 @@ static void set_load_error(struct os_error *error, const char *path, int number)
 		break;
 	case ENOEXEC:
 		set_error(error, OS_FAILED,
-			  "build it for this kernel and install it (make, then "
-			  "make install); dmesg has the kernel's word",
+			  "build it for this kernel (make linux); dmesg has the kernel's word",
 			  "%s is no module for this kernel, %s", path, kernel_release());
 		break;
 	case ENOENT:
@@ -312,7 +311,7 @@ static int run_modprobe(char *words, size_t bytes)
 	posix_spawn_file_actions_t actions;
 	int ends[2], status = 0, problem = ENOENT;
 	FILE *said;
-	pid_t child;
+	pid_t child = -1;
 	unsigned i;
 
 	words[0] = '\0';
@@ -359,12 +358,12 @@ static bool load_by_modprobe(const char *missing, struct os_error *error)
 	else if (words[0] && !strstr(words, "not found"))
 		set_error(error, OS_FAILED, "dmesg has the kernel's word", "%s", words);
 	else
-		set_error(error, OS_ABSENT,
-			  "build and install it (make, then make install), or "
-			  "name its file: --module PATH",
-			  "the module is not installed for this kernel: no %s, and modprobe finds "
-			  "none",
-			  missing);
+		set_error(
+			error, OS_ABSENT,
+			"build it (make linux) and copy it there, or name its file: --module PATH",
+			"the module is not installed for this kernel: no %s, and modprobe finds "
+			"none",
+			missing);
 	return false;
 }
 

@@ -18,7 +18,7 @@ struct knock {
 	bool online;
 	enum door cpuid, gate;
 	uint64_t cpuid_cycles, gate_cycles, tsc_khz;
-	const char *gate_error;	     /* why it is silent, or NULL */
+	enum hp_error gate_error;    /* why it is silent */
 	struct os_error unreachable; /* why CPUID was not tried */
 };
 
@@ -45,7 +45,7 @@ static void knock_by_gate(struct os_device *device, unsigned processor, struct k
 
 	if (result != HP_ERROR_OK) {
 		knock->gate = SILENT;
-		knock->gate_error = errors_cause(result);
+		knock->gate_error = result;
 		return;
 	}
 	knock->gate = ANSWERS;
@@ -109,8 +109,8 @@ static void print_text(const struct round *round)
 		printf("%9u  %-25s  %s", i, cpuid, gate);
 		if (knock->cpuid == UNTRIED)
 			printf(" (CPUID: %s)", knock->unreachable.text);
-		if (knock->gate_error)
-			printf(" (%s)", knock->gate_error);
+		if (knock->gate_error != HP_ERROR_OK)
+			printf(" (%s)", errors_cause(knock->gate_error));
 		putchar('\n');
 	}
 	if (round->gate_untried)
@@ -124,8 +124,8 @@ static void print_text(const struct round *round)
 		printf("All %u processors answer.\n", round->online);
 }
 
-static void add_door(cJSON *object, const char *key, enum door door, uint64_t cycles,
-		     uint64_t tsc_khz)
+static cJSON *add_door(cJSON *object, const char *key, enum door door, uint64_t cycles,
+		       uint64_t tsc_khz)
 {
 	cJSON *part = cJSON_AddObjectToObject(object, key);
 
@@ -139,6 +139,7 @@ static void add_door(cJSON *object, const char *key, enum door door, uint64_t cy
 		json_u64(part, "ns", format_ns(cycles, tsc_khz));
 	else
 		cJSON_AddNullToObject(part, "ns");
+	return part;
 }
 
 static void print_json(const struct round *round)
@@ -156,7 +157,7 @@ static void print_json(const struct round *round)
 	processors = cJSON_AddArrayToObject(root, "processors");
 	for (i = 0; i < round->count; i++) {
 		const struct knock *knock = &round->knocks[i];
-		cJSON *processor;
+		cJSON *processor, *gate;
 
 		if (!knock->online)
 			continue;
@@ -165,7 +166,11 @@ static void print_json(const struct round *round)
 		json_u64(processor, "processor", i);
 		cJSON_AddBoolToObject(processor, "answers", answers(knock));
 		add_door(processor, "cpuid", knock->cpuid, knock->cpuid_cycles, knock->tsc_khz);
-		add_door(processor, "gate", knock->gate, knock->gate_cycles, knock->tsc_khz);
+		gate = add_door(processor, "gate", knock->gate, knock->gate_cycles, knock->tsc_khz);
+		if (knock->gate_error == HP_ERROR_OK)
+			cJSON_AddNullToObject(gate, "error");
+		else
+			json_text(gate, "error", errors_name(knock->gate_error));
 	}
 	json_print(root);
 }

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+/*
+ * All or none: prepare everything, then commit processor by processor, and take back what was done
+ * when one fails.
+ *
+ * What always holds: `running` is true exactly while `machine` is a prepared one, and then alone a
+ * processor may be a guest. Both change under host_lock() only; `changing` turns a second start or
+ * stop away instead of letting it wait.
+ *
+ * World: OS.
+ */
+#include <string.h>
+
+#include "drain.h"
+#include "failure.h"
+#include "lifecycle.h"
+#include "log.h"
+#include "processor.h"
+
+static struct machine machine;
+static bool running;
+static bool asleep; /* the system sleeps, or is about to: nobody enters */
+static bool closed; /* the system or the module ends: no start any more */
+static bool changing;
+
+struct machine *lifecycle_machine(void)
+{
+	return running ? &machine : NULL;
+}
+
+static enum hp_error fail(struct hp_failure *failure, enum hp_error error, uint32_t processor)
+{
+	failure->error = error;
+	failure->processor = processor;
+	return error;
+}
+
+static enum hp_error check_all(struct hp_failure *failure)
+{
+	struct processor *processor;
+	enum hp_error error;
+	uint32_t i;
+
+	for (i = 0; i < machine.processors; i++) {
+		if (host_processor(i) != HP_PROCESSOR_NATIVE)
+			continue;
+		processor = &machine.processor[i];
+		error = processor_check(i, &processor->check);
+		if (error) {
+			failure->requirement = failure_requirement(&processor->check);
+			return fail(failure, error, i);
+		}
+		processor->checked = true;
+	}
+	return HP_ERROR_OK;
+}
+
+static enum hp_error enter_all(struct hp_failure *failure)
+{
+	struct processor *processor;
+	enum hp_error error;
+	uint32_t i;
+
+	for (i = 0; i < machine.processors; i++) {
+		processor = &machine.processor[i];
+		if (!processor->checked)
+			continue;
+		error = processor_enter(processor);
+		if (error) {
+			memcpy(failure->detail, processor->gate->detail, sizeof(failure->detail));
+			return fail(failure, error, i);
+		}
+	}
+	return HP_ERROR_OK;
+}
+
+/* Goes on when one does not leave: the fewer guests, the better. */
+static enum hp_error leave_all(struct hp_failure *failure)
+{
+	enum hp_error error, result = HP_ERROR_OK;
+	uint32_t i;
+
+	for (i = 0; i < machine.processors; i++) {
+		error = processor_leave(&machine.processor[i]);
+		if (error)
+			result = fail(failure, error, i);
+	}
+	return result;
+}
+
+static enum hp_error start(struct hp_failure *failure)
+{
+	struct hp_failure left;
+	enum hp_error error;
+
+	if (running)
+		return fail(failure, HP_ERROR_ALREADY, HP_NO_PROCESSOR);
+	if (closed || asleep)
+		return fail(failure, HP_ERROR_BUSY, HP_NO_PROCESSOR);
+	error = machine_begin(&machine);
+	if (error)
+		fail(failure, error, HP_NO_PROCESSOR);
+	else
+		error = check_all(failure);
+	if (!error) {
+		error = machine_prepare(&machine);
+		if (error)
+			fail(failure, error, HP_NO_PROCESSOR);
+	}
+	if (error) {
+		machine_end(&machine);
+		return error;
+	}
+
+	running = true;
+	error = enter_all(failure);
+	if (!error)
+		return HP_ERROR_OK;
+	if (leave_all(&left) != HP_ERROR_OK) {
+		failure_log("roll-back incomplete", &left);
+		return error;
+	}
+	drain_records(&machine);
+	running = false;
+	machine_end(&machine);
+	return error;
+}
+
+static enum hp_error stop(struct hp_failure *failure)
+{
+	enum hp_error error;
+
+	if (!running)
+		return fail(failure, HP_ERROR_NOT_RUNNING, HP_NO_PROCESSOR);
+	error = leave_all(failure);
+	if (error)
+		return error;
+	drain_records(&machine);
+	running = false;
+	machine_end(&machine);
+	return HP_ERROR_OK;
+}
+
+static enum hp_error change(enum hp_error (*what)(struct hp_failure *), struct hp_failure *failure)
+{
+	enum hp_error error;
+
+	memset(failure, 0, sizeof(*failure));
+	if (__atomic_exchange_n(&changing, true, __ATOMIC_ACQUIRE))
+		return fail(failure, HP_ERROR_BUSY, HP_NO_PROCESSOR);
+	host_lock();
+	error = what(failure);
+	host_unlock();
+	__atomic_store_n(&changing, false, __ATOMIC_RELEASE);
+	return error;
+}
+
+static uint32_t count_guests(void)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < machine.processors; i++)
+		count += processor_is_guest(&machine.processor[i]);
+	return count;
+}
+
+enum hp_error lifecycle_start(struct hp_failure *failure)
+{
+	enum hp_error error = change(start, failure);
+
+	if (error) {
+		failure_log("not started", failure);
+		return error;
+	}
+	host_lock();
+	log_line(HP_INFO, "HyperPlatform " HP_VERSION " runs under %u processors", count_guests());
+	host_unlock();
+	return HP_ERROR_OK;
+}
+
+static void log_stop(enum hp_error error, const struct hp_failure *failure)
+{
+	if (error)
+		failure_log("not stopped", failure);
+	else
+		log_line(HP_INFO, "HyperPlatform has left every processor");
+}
+
+enum hp_error lifecycle_stop(struct hp_failure *failure)
+{
+	enum hp_error error = change(stop, failure);
+
+	log_stop(error, failure);
+	return error;
+}
+
+/* One whose pages were not taken at the start, or that is less able than the others, stays out. */
+static enum hp_error admit(struct processor *processor)
+{
+	enum hp_error error;
+
+	if (!processor->gate)
+		return HP_ERROR_NO_MEMORY;
+	error = processor_check(processor->index, &processor->check);
+	processor->checked = true;
+	if (!error && processor_ept_largest(processor) < machine.ept_largest)
+		error = HP_ERROR_CAPABILITY;
+	return error;
+}
+
+/* A processor that is online and native joins the others. */
+static void come_back(struct processor *processor)
+{
+	struct hp_failure failure = { .processor = processor->index };
+
+	if (processor_is_guest(processor))
+		return;
+	processor->error = admit(processor);
+	if (!processor->error)
+		processor_enter(processor);
+	if (!processor->error)
+		return;
+	failure.error = processor->error;
+	failure.requirement = failure_requirement(&processor->check);
+	if (processor->gate)
+		memcpy(failure.detail, processor->gate->detail, sizeof(failure.detail));
+	failure_log("a processor runs natively", &failure);
+}
+
+void lifecycle_processor_online(uint32_t processor)
+{
+	if (!running || asleep)
+		return;
+	if (processor >= machine.processors) {
+		log_line(HP_WARN, "processor %u is new and runs natively: hpctl unload and load "
+			 "includes it", processor);
+		return;
+	}
+	come_back(&machine.processor[processor]);
+}
+
+bool lifecycle_processor_offline(uint32_t processor)
+{
+	if (!running || processor >= machine.processors ||
+	    processor_leave(&machine.processor[processor]) == HP_ERROR_OK)
+		return true;
+	log_line(HP_ERR, "processor %u did not leave: it stays online", processor);
+	return false;
+}
+
+bool lifecycle_suspend(void)
+{
+	struct hp_failure failure;
+	enum hp_error error = HP_ERROR_OK;
+
+	memset(&failure, 0, sizeof(failure));
+	host_lock();
+	asleep = true;
+	if (running)
+		error = leave_all(&failure);
+	if (error)
+		failure_log("no sleep", &failure);
+	host_unlock();
+	return error == HP_ERROR_OK;
+}
+
+void lifecycle_resume(void)
+{
+	uint32_t i;
+
+	host_lock();
+	asleep = false;
+	for (i = 0; running && i < machine.processors; i++) {
+		if (host_processor(i) == HP_PROCESSOR_NATIVE)
+			come_back(&machine.processor[i]);
+	}
+	host_unlock();
+}
+
+bool lifecycle_shutdown(void)
+{
+	struct hp_failure failure;
+	enum hp_error error = HP_ERROR_NOT_RUNNING;
+
+	memset(&failure, 0, sizeof(failure));
+	host_lock();
+	closed = true;
+	if (running)
+		error = stop(&failure);
+	host_unlock();
+	if (error != HP_ERROR_NOT_RUNNING)
+		log_stop(error, &failure);
+	return error == HP_ERROR_OK || error == HP_ERROR_NOT_RUNNING;
+}
