@@ -5,11 +5,14 @@
 #   make                    root.elf, hpctl, and the module for the running kernel if it has headers
 #   make build/root.elf     the root image, the same for every host
 #   make linux KERNEL=6.1.0-56-cloud-amd64   the module for an installed headers package
+#   make install            hpctl, its man page, and the module of KERNEL (default: the running one)
 #   make run                the demo: a Debian system in the emulator, with HyperPlatform under it
 #   make test               all tests; the last line is "N passed, N failed"
 
 BUILD := build
 KERNEL ?= $(shell uname -r)
+PREFIX ?= /usr/local
+MODULES ?= /lib/modules/$(KERNEL)
 
 CC ?= gcc
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wshadow
@@ -29,10 +32,10 @@ ROOT_C := $(wildcard root/*.c) $(wildcard $(ROOT_BASE:%=base/%.c))
 ROOT_S := $(wildcard root/*.S)
 ROOT_OBJECTS := $(ROOT_C:%.c=$(BUILD)/root/%.o) $(ROOT_S:%.S=$(BUILD)/root/%.S.o)
 
-HPCTL_C := $(wildcard tools/hpctl/*.c) base/vmcs.c
+HPCTL_C := $(filter-out %_windows.c,$(wildcard tools/hpctl/*.c)) base/vmcs.c
 HPCTL_OBJECTS := $(HPCTL_C:%.c=$(BUILD)/tools/%.o)
 
-.PHONY: all linux run test clean
+.PHONY: all linux install uninstall run test clean
 all: $(BUILD)/root.elf $(BUILD)/hpctl $(if $(wildcard /lib/modules/$(KERNEL)/build),linux)
 
 $(BUILD)/root/%.o: %.c
@@ -67,6 +70,18 @@ $(BUILD)/hpctl: $(HPCTL_OBJECTS)
 
 linux: $(BUILD)/root.elf
 	$(MAKE) -f host/linux/build.mk KERNEL=$(KERNEL) BUILD=$(BUILD)
+
+install: $(BUILD)/hpctl linux
+	install -D -m 755 $(BUILD)/hpctl $(DESTDIR)$(PREFIX)/sbin/hpctl
+	install -D -m 644 docs/hpctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/hpctl.1
+	install -D -m 644 $(BUILD)/linux/$(KERNEL)/hyperplatform.ko \
+		$(DESTDIR)$(MODULES)/extra/hyperplatform.ko
+	$(if $(DESTDIR),,depmod $(KERNEL))
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/hpctl $(DESTDIR)$(PREFIX)/share/man/man1/hpctl.1 \
+		$(DESTDIR)$(MODULES)/extra/hyperplatform.ko
+	$(if $(DESTDIR),,depmod $(KERNEL))
 
 run:
 	lab/demo

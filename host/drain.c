@@ -53,8 +53,10 @@ static void log_one(uint32_t processor, const struct hp_record *record)
 
 static void log_lost(uint32_t processor, uint64_t lost)
 {
-	struct hp_record record = { .tsc = __builtin_ia32_rdtsc(), .format = RECORD_LOST,
-				    .level = HP_WARN, .argument = { lost } };
+	struct hp_record record = { .tsc = __builtin_ia32_rdtsc(),
+				    .format = RECORD_LOST,
+				    .level = HP_WARN,
+				    .argument = { lost } };
 
 	log_one(processor, &record);
 }

@@ -8,7 +8,6 @@
 #include "../base/ept.h"
 #include "../base/msr.h"
 
-
 static uint64_t read_msr(uint32_t msr)
 {
 	uint64_t value;

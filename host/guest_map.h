@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the guest sees: the machine's EPT, an identity of all RAM with the memory types of the MTRRs,
- * in which our own pages are blank or read-only, and the pool of tables for device memory.
+ * What the guest sees: the machine's EPT, an identity of all RAM with the memory types of the
+ * MTRRs, in which our own pages are blank or read-only, and the pool of tables for device memory.
  *
  * World: OS. Callers hold the lifecycle's lock.
  */

@@ -66,7 +66,7 @@ struct host_registers {
 };
 void host_registers(struct host_registers *registers);
 
-/* Reads an MSR of this processor. Returns false if it raised #GP. Any (any processor's if process). */
+/* Reads an MSR of this processor. Returns false if it raised #GP. Any. */
 bool host_rdmsr(uint32_t msr, uint64_t *value);
 
 /* CPUID on this processor: EAX, EBX, ECX, EDX. Any. */

@@ -232,8 +232,10 @@ void lifecycle_processor_online(uint32_t processor)
 	if (!running || asleep)
 		return;
 	if (processor >= machine.processors) {
-		log_line(HP_WARN, "processor %u is new and runs natively: hpctl unload and load "
-			 "includes it", processor);
+		log_line(HP_WARN,
+			 "processor %u is new and runs natively: hpctl unload and load "
+			 "includes it",
+			 processor);
 		return;
 	}
 	come_back(&machine.processor[processor]);

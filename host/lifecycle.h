@@ -19,8 +19,8 @@ struct machine;
 enum hp_error lifecycle_start(struct hp_failure *failure);
 
 /*
- * Stops on every processor and gives all memory back. NO_ANSWER: a processor did not leave; then the
- * rest has left, the memory stays, and stop may be called again. Process.
+ * Stops on every processor and gives all memory back. NO_ANSWER: a processor did not leave; then
+ * the rest has left, the memory stays, and stop may be called again. Process.
  */
 enum hp_error lifecycle_stop(struct hp_failure *failure);
 

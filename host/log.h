@@ -24,7 +24,7 @@
 bool log_init(void);
 void log_end(void);
 
-/* A line of the OS side, by the current task; printed by the kernel too. `text` is a printf format. */
+/* A line of the OS side, by the current task; the kernel prints it too. As printf(). */
 void log_line(enum hp_level level, const char *text, ...) __attribute__((format(printf, 2, 3)));
 
 /* A line for a record of root's, written by `processor` at `time` (as host_time()). */

@@ -63,8 +63,8 @@ static bool take_processor(struct memory *memory, struct processor *processor)
 	    !memory_take(memory, 1, HP_MEMORY_PROCESSOR, MEMORY_HIDDEN, &vmxon) ||
 	    !memory_take(memory, 1, HP_MEMORY_PROCESSOR, MEMORY_HIDDEN, &vmcs))
 		return false;
-	processor->gate = memory_take(memory, 1, HP_MEMORY_PROCESSOR, MEMORY_READ,
-				      &processor->gate_physical);
+	processor->gate =
+		memory_take(memory, 1, HP_MEMORY_PROCESSOR, MEMORY_READ, &processor->gate_physical);
 	if (!processor->gate)
 		return false;
 	processor->gate->vmxon = vmxon;
@@ -95,8 +95,8 @@ static bool take_shared(struct machine *machine)
 	if (!bits || !memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_HIDDEN, &blank) ||
 	    !memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_HIDDEN, &sink))
 		return false;
-	machine->gate = memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_READ,
-				    &machine->gate_physical);
+	machine->gate =
+		memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_READ, &machine->gate_physical);
 	if (!machine->gate)
 		return false;
 	msr_bitmap_fill(bits);

@@ -34,9 +34,9 @@ struct machine {
 	struct processor *processor;
 
 	/* What all processors have in common, from their checks. */
-	uint8_t levels;		  /* of the OS's page tables: 4 or 5 */
-	uint8_t root_largest;	  /* leaves in root's tables: 2 or 3 */
-	uint8_t ept_largest;	  /* leaves in the EPT: 1, 2 or 3 */
+	uint8_t levels;	      /* of the OS's page tables: 4 or 5 */
+	uint8_t root_largest; /* leaves in root's tables: 2 or 3 */
+	uint8_t ept_largest;  /* leaves in the EPT: 1, 2 or 3 */
 
 	struct root_image image;
 	struct gate_machine *gate;

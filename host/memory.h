@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ledger of memory: every page that HyperPlatform takes from the OS for a run is written down
- * here, with what it is for and how the guest may see it. So all of it can be hidden, counted, found
- * by its physical address, and given back in one call whatever had been reached.
+ * here, with what it is for and how the guest may see it. So all of it can be hidden, counted,
+ * found by its physical address, and given back in one call whatever had been reached.
  *
  * World: OS. Callers hold the lifecycle's lock.
  */

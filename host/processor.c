@@ -103,7 +103,7 @@ static void fill_cross_idt(struct gate_cpu *gate, uint16_t code_selector)
 	gate->cross_idt[2 * VECTOR_NMI + 1] = handler >> 32;
 }
 
-/* What is in force in root: what the OS has of what changes the walk, and what root itself needs. */
+/* In force in root: what the OS has of what changes the walk, and what root itself needs. */
 static uint64_t root_cr4(uint64_t os_cr4)
 {
 	uint64_t cr4 = CR4_PAE | CR4_VMXE | (os_cr4 & (CR4_MCE | CR4_LA57 | CR4_SMEP));

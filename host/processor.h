@@ -37,7 +37,7 @@ enum hp_error processor_leave(struct processor *processor);
 /* Makes it exit once, if it is a guest. */
 void processor_sync(struct processor *processor);
 
-/* Knocks by CPUID and by the gate; fills `ping` but for the rate. OFFLINE, NOT_RUNNING, NO_ANSWER. */
+/* Knocks by CPUID and the gate; fills `ping` but its rate. OFFLINE, NOT_RUNNING, NO_ANSWER. */
 enum hp_error processor_ping(struct processor *processor, uint32_t cpuid_base,
 			     struct hp_ping *ping);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The requests that the device takes (HP_REQUESTS in abi.h): the same on every OS, whose driver only
- * copies buffers in and out.
+ * The requests that the device takes (HP_REQUESTS in abi.h): the same on every OS, whose driver
+ * only copies buffers in and out.
  *
  * World: OS, process context.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * root.elf in memory: parsed where the host has embedded it, copied into pages of ours, relocated to
- * its address in root. The OS never executes those pages.
+ * root.elf in memory: parsed where the host has embedded it, copied into pages of ours, relocated
+ * to its address in root. The OS never executes those pages.
  *
  * World: OS.
  */

@@ -32,28 +32,39 @@ static uint32_t mirror(uint32_t reg, uint64_t bit, uint64_t cr4_bit)
 	return vmread(VMCS_GUEST_CR4) & cr4_bit ? reg | (uint32_t)bit : reg & ~(uint32_t)bit;
 }
 
+/* What the processor said, in the guest's registers already, as the guest has to see it. */
+static __attribute__((noinline)) void amend(struct cpu *cpu, uint32_t leaf, uint32_t subleaf)
+{
+	struct cpuid_result result = { (uint32_t)cpu->gpr[RAX], (uint32_t)cpu->gpr[RBX],
+				       (uint32_t)cpu->gpr[RCX], (uint32_t)cpu->gpr[RDX] };
+
+	if (leaf == 1) {
+		result.ecx = mirror(result.ecx, CPUID_1_ECX_OSXSAVE, CR4_OSXSAVE);
+		result.ecx |= (uint32_t)CPUID_1_ECX_HYPERVISOR;
+	} else if (leaf == 7 && subleaf == 0) {
+		result.ecx = mirror(result.ecx, CPUID_7_ECX_OSPKE, CR4_PKE);
+	} else if (leaf >= HP_CPUID_BASE) {
+		show_ourselves(cpu, leaf, &result);
+	}
+	capability_mask_cpuid(cpu->controls.proc2, leaf, subleaf, &result);
+	cpu->gpr[RAX] = result.eax;
+	cpu->gpr[RBX] = result.ebx;
+	cpu->gpr[RCX] = result.ecx;
+	cpu->gpr[RDX] = result.edx;
+}
+
+/* In 64-bit mode CPUID clears the upper halves; in others they don't matter. */
 enum outcome exit_cpuid(struct cpu *cpu)
 {
 	uint32_t leaf = (uint32_t)cpu->gpr[RAX], subleaf = (uint32_t)cpu->gpr[RCX];
 	struct cpuid_result result;
 
 	cpuid(leaf, subleaf, &result);
-	if (leaf == 1) {
-		result.ecx = mirror(result.ecx, CPUID_1_ECX_OSXSAVE, CR4_OSXSAVE);
-		result.ecx |= (uint32_t)CPUID_1_ECX_HYPERVISOR;
-		capability_mask_cpuid(cpu->controls.proc2, leaf, subleaf, &result);
-	} else if (leaf == 7) {
-		if (subleaf == 0)
-			result.ecx = mirror(result.ecx, CPUID_7_ECX_OSPKE, CR4_PKE);
-		capability_mask_cpuid(cpu->controls.proc2, leaf, subleaf, &result);
-	} else if (leaf > 7) {
-		show_ourselves(cpu, leaf, &result);
-		capability_mask_cpuid(cpu->controls.proc2, leaf, subleaf, &result);
-	}
-	/* In 64-bit mode CPUID clears the upper halves; in others they don't matter. */
 	cpu->gpr[RAX] = result.eax;
 	cpu->gpr[RBX] = result.ebx;
 	cpu->gpr[RCX] = result.ecx;
 	cpu->gpr[RDX] = result.edx;
+	if (leaf == 1 || leaf == 7 || leaf >= 0xd)
+		amend(cpu, leaf, subleaf);
 	return OUTCOME_SKIP;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The module: its device, and the moments at which Linux tells us that processors come and go, that
- * the system sleeps, wakes or ends. Loading the module does not start the hypervisor: a request does.
+ * the system sleeps, wakes or ends. Loading the module does not start the hypervisor: a request
+ * does.
  *
  * World: OS.
  */
@@ -169,14 +170,17 @@ static int on_offline(unsigned int processor)
 	return lifecycle_processor_offline(processor) ? 0 : -EBUSY;
 }
 
-/* Before tasks are frozen, and after they run again. */
+/* Before tasks are frozen, and after they run again. Who refuses is not told of the end. */
 static int on_sleep(struct notifier_block *block, unsigned long action, void *data)
 {
 	switch (action) {
 	case PM_HIBERNATION_PREPARE:
 	case PM_SUSPEND_PREPARE:
 	case PM_RESTORE_PREPARE:
-		return lifecycle_suspend() ? NOTIFY_OK : NOTIFY_BAD;
+		if (lifecycle_suspend())
+			return NOTIFY_OK;
+		lifecycle_resume();
+		return NOTIFY_BAD;
 	case PM_POST_HIBERNATION:
 	case PM_POST_SUSPEND:
 	case PM_POST_RESTORE:

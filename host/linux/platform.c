@@ -45,8 +45,8 @@ static bool queue_open;
 /* The module's memory functions are kept out of line, so that a test can make them fail. */
 noinline void *host_allocate(uint32_t pages, struct phys *physical)
 {
-	void *address = alloc_pages_exact(pages * PAGE_SIZE,
-					  GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	void *address =
+		alloc_pages_exact(pages * PAGE_SIZE, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 
 	if (address)
 		physical->value = virt_to_phys(address);
@@ -140,8 +140,8 @@ bool host_memory(bool (*each)(void *context, struct memory_range range), void *c
 {
 	struct memory_walk walk = { each, context };
 
-	return walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, ULONG_MAX,
-				   &walk, walk_range) == 0;
+	return walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0,
+				   ULONG_MAX, &walk, walk_range) == 0;
 }
 
 void host_registers(struct host_registers *registers)

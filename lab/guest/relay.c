@@ -135,13 +135,23 @@ static void start(char **argv, int input, int output)
 	_exit(errno == ENOENT ? NOT_FOUND : CANNOT_RUN);
 }
 
+/*
+ * The session is ours, not the command's: when a session's leader ends, the kernel hangs the terminal
+ * up and drops what has not been sent. The command leads the group in the foreground, for Ctrl-C.
+ */
 static pid_t start_on_terminal(char **argv, int port)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	setsid();
+	if (ioctl(port, TIOCSCTTY, 1))
+		fail("the terminal");
+	signal(SIGTTOU, SIG_IGN);
+	pid = fork();
 	if (pid == 0) {
-		setsid();
-		ioctl(port, TIOCSCTTY, 1);
+		setpgid(0, 0);
+		tcsetpgrp(port, getpid());
+		signal(SIGTTOU, SIG_DFL);
 		start(argv, port, port);
 	}
 	return pid;

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of hptest.ko share: probes of the architecture that need CPL 0. A probe runs on one
+ * processor, in a worker bound to it, and says what it found in lines `name: result`, which are the
+ * same on the bare processor and on the virtualized one, in the same boot.
+ *
+ * World: the guest's kernel.
+ */
+#ifndef TESTS_GUEST_HPTEST_H
+#define TESTS_GUEST_HPTEST_H
+
+#include "trap.h"
+
+struct probe {
+	const char *name;
+	void (*run)(void);
+};
+
+/* The probes of each file; a NULL name ends the list. */
+extern const struct probe interrupt_probes[];
+extern const struct probe instruction_probes[];
+extern const struct probe msr_probes[];
+extern const struct probe control_probes[];
+extern const struct probe debug_probes[];
+extern const struct probe state_probes[];
+extern const struct probe memory_probes[];
+
+/* A line of the running probe. */
+void say(const char *format, ...) __printf(1, 2);
+
+/* A line without a probe's name. */
+void say_line(const char *format, ...) __printf(1, 2);
+
+/*
+ * Runs the code in trap_run, and says in one line how it went: the registers in `show` (a bit each,
+ * by the encoding's numbers), or what ended it, and every trap and interrupt meanwhile.
+ */
+void run_say(const char *text, u32 show);
+
+/* Registers zero; code at `code`. */
+void run_prepare(const void *code);
+
+/* Runs it. True: it came to its end. */
+bool run(void);
+
+/* The local APIC of this processor; apic_init before anything else here. */
+int apic_init(void);
+void apic_exit(void);
+void apic_send_self(u8 vector);
+void apic_send_nmi(u32 apic_id);
+u32 apic_id(void);
+
+/* nmi.c: commands. */
+int nmi_init(void);
+void nmi_exit(void);
+void nmi_test(unsigned int target, unsigned int count);
+int nmi_start(void);
+void nmi_stop(void);
+
+/* memory.c: commands. */
+void memory_walk(void);
+void memory_devices(unsigned int regions);
+
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+#define SHOW(reg) (1u << (reg))
+
+#endif

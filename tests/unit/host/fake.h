@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine that is pretended, for the tests of host/: host.h's functions and the gate's, on
+ * made-up processors and made-up physical memory. It checks what host.h promises and forbids
+ * (contexts, locks, what a guest's own memory protection would not let the OS side do), counts what
+ * was taken, and fails where a test tells it to.
+ *
+ * World: an ordinary process.
+ */
+#ifndef FAKE_H
+#define FAKE_H
+
+#include "../unit.h"
+
+#include "gate/gate.h"
+#include "host/host.h"
+
+#define FAKE_PROCESSORS 4
+#define FAKE_RAMS	3
+#define FAKE_NEVER	(~0u)
+
+struct fake {
+	struct fake_processor {
+		enum hp_processor_state state; /* ABSENT, OFFLINE or NATIVE */
+		struct gate_cpu *gate;	       /* the one that it entered with */
+		enum hp_error refuses;	       /* what gate_enter() returns */
+		bool stays;		       /* it does not leave */
+		bool mute;		       /* it does not answer in CPUID */
+		bool vmx;		       /* CPUID has VT-x */
+		unsigned entered, left, synced;
+	} processor[FAKE_PROCESSORS];
+	struct memory_range ram[FAKE_RAMS];
+	uint64_t proc2, ept_vpid, cr4;
+	bool kvm, page_1g, hypervisor;
+	uint16_t gdt_limit;
+
+	uint32_t fail_allocation; /* the number of the one that fails, from 0 */
+	uint32_t allocations;	  /* so far */
+	uint64_t pages;		  /* taken and not given back */
+
+	void (*in_gate)(uint32_t processor); /* called in gate_enter(), if set */
+	char printed[512];		     /* the last line */
+	unsigned lines;
+	unsigned wakes;
+	int locked;
+	uint32_t on; /* the processor that runs now */
+};
+
+extern struct fake fake;
+
+/* A machine of `processors`, all online, with `megabytes` of RAM; nothing taken, nothing fails. */
+void fake_open(uint32_t processors, uint32_t megabytes);
+
+/* Ends a test: everything was given back. */
+void fake_close(void);
+
+/* The embedded root.elf, to be damaged; and put right again. */
+void fake_damage_image(void);
+void fake_mend_image(void);
+
+/* A processor goes or comes, as the OS would have it. Returns what the callback returned. */
+bool fake_offline(uint32_t processor);
+void fake_online(uint32_t processor);
+
+/* Root writes a record into the ring of `processor`. */
+void fake_record(uint32_t processor, uint16_t format, enum hp_level level, uint64_t argument);
+
+#endif
