@@ -12,27 +12,28 @@
 #define BASIC_TRUE_CONTROLS	 BIT64(55)
 
 /* IA32_VMX_EPT_VPID_CAP. SDM: VPID and EPT Capabilities. */
-#define EPT_CAP_WALK_4	       BIT64(6)
-#define EPT_CAP_WRITE_BACK     BIT64(14)
-#define EPT_CAP_2M	       BIT64(16)
-#define EPT_CAP_1G	       BIT64(17)
-#define EPT_CAP_INVEPT	       BIT64(20)
-#define EPT_CAP_INVEPT_SINGLE  BIT64(25)
-#define EPT_CAP_INVEPT_ALL     BIT64(26)
-#define EPT_CAP_INVVPID	       BIT64(32)
-#define EPT_CAP_INVVPID_ALL    BIT64(42)
+#define EPT_CAP_WALK_4	      BIT64(6)
+#define EPT_CAP_WRITE_BACK    BIT64(14)
+#define EPT_CAP_2M	      BIT64(16)
+#define EPT_CAP_1G	      BIT64(17)
+#define EPT_CAP_INVEPT	      BIT64(20)
+#define EPT_CAP_INVEPT_SINGLE BIT64(25)
+#define EPT_CAP_INVEPT_ALL    BIT64(26)
+#define EPT_CAP_INVVPID	      BIT64(32)
+#define EPT_CAP_INVVPID_ALL   BIT64(42)
 
 #define PIN_NEEDED   (PIN_NMI | PIN_VIRTUAL_NMIS)
 #define PROC_NEEDED  (PROC_MSR_BITMAPS | PROC_SECONDARY)
 #define PROC2_NEEDED (PROC2_EPT | PROC2_VPID)
-#define EXIT_NEEDED                                                                           \
-	(EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER | \
+#define EXIT_NEEDED                                                                                \
+	(EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |         \
 	 EXIT_LOAD_EFER)
 #define ENTRY_NEEDED (ENTRY_LOAD_DEBUG | ENTRY_IA32E | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER)
 
 /*
- * Instructions that are #UD in VMX non-root operation unless a secondary control enables them: where
- * CPUID announces one, the control is set, or, if the processor lacks it, the announcement hidden.
+ * Instructions that are #UD in VMX non-root operation unless a secondary control enables them:
+ * where CPUID announces one, the control is set, or, if the processor lacks it, the announcement
+ * hidden.
  */
 static const struct instruction {
 	uint32_t leaf, subleaf;
@@ -40,10 +41,8 @@ static const struct instruction {
 	uint8_t bit;
 	uint32_t control;
 } instructions[] = {
-	{ 0x80000001u, 0, 3, 27, PROC2_RDTSCP },
-	{ 7, 0, 1, 10, PROC2_INVPCID },
-	{ 7, 0, 2, 5, PROC2_USER_WAIT_PAUSE },
-	{ 7, 0, 3, 18, PROC2_PCONFIG },
+	{ 0x80000001u, 0, 3, 27, PROC2_RDTSCP }, { 7, 0, 1, 10, PROC2_INVPCID },
+	{ 7, 0, 2, 5, PROC2_USER_WAIT_PAUSE },	 { 7, 0, 3, 18, PROC2_PCONFIG },
 	{ 0xd, 1, 0, 3, PROC2_XSAVES },
 };
 #define INSTRUCTIONS (sizeof(instructions) / sizeof(instructions[0]))

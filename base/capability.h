@@ -20,11 +20,12 @@
 struct capability {
 	uint64_t feature_control, cr4;
 	uint64_t basic, misc, cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
-	uint64_t pin, proc, proc2, exit, entry; /* TRUE ones; low half: must be 1, high half: may be 1 */
+	uint64_t pin, proc, proc2, exit,
+		entry; /* TRUE ones; low half: must be 1, high half: may be 1 */
 	uint64_t ept_vpid;
 	struct cpuid_result leaf1, leaf7, leaf81, leafd1; /* 1; 7.0; 80000001H; 0dH.1 */
-	uint8_t physical_bits;	/* MAXPHYADDR */
-	bool kvm_loaded;	/* the OS side says so; root leaves it false */
+	uint8_t physical_bits;				  /* MAXPHYADDR */
+	bool kvm_loaded; /* the OS side says so; root leaves it false */
 };
 
 struct capability_source {
@@ -49,7 +50,8 @@ struct vmx_controls {
 };
 void capability_controls(const struct capability *capability, struct vmx_controls *controls);
 
-/* Takes out of a CPUID result what the guest must not see: VMX, and instructions without control. */
+/* Takes out of a CPUID result what the guest must not see: VMX, and instructions without control.
+ */
 void capability_mask_cpuid(uint32_t proc2, uint32_t leaf, uint32_t subleaf,
 			   struct cpuid_result *result);
 

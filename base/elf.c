@@ -406,7 +406,7 @@ static const char *parse(struct reader *file, struct elf_image *image)
 
 const char *elf_parse(const void *file, size_t file_bytes, struct elf_image *image)
 {
-	struct reader parsed = {.bytes = file, .size = file_bytes};
+	struct reader parsed = { .bytes = file, .size = file_bytes };
 
 	return parse(&parsed, image);
 }
@@ -414,7 +414,7 @@ const char *elf_parse(const void *file, size_t file_bytes, struct elf_image *ima
 const char *elf_load(const void *file, size_t file_bytes, const struct elf_image *image,
 		     void *memory, uint64_t base)
 {
-	struct reader parsed = {.bytes = file, .size = file_bytes};
+	struct reader parsed = { .bytes = file, .size = file_bytes };
 	struct program_header header;
 	struct elf_image now;
 	struct rela rela;

@@ -17,8 +17,8 @@
 enum elf_right { ELF_READ = 1, ELF_WRITE = 2, ELF_EXEC = 4 };
 
 struct elf_image {
-	uint64_t bytes;	      /* of memory, from address 0 of the file's view to its end, whole pages */
-	uint64_t entry;	      /* offset of the entry point */
+	uint64_t bytes; /* of memory, from address 0 of the file's view to its end, whole pages */
+	uint64_t entry; /* offset of the entry point */
 	unsigned segments;
 	struct elf_segment {
 		uint64_t offset; /* in memory, whole pages */
@@ -36,7 +36,7 @@ const char *elf_parse(const void *file, size_t file_bytes, struct elf_image *ima
  * Copies the segments to `memory` (image->bytes long, zeroed) and applies the relocations for an
  * image that will run at the virtual address `base`. Returns NULL, or why it can't.
  */
-const char *elf_load(const void *file, size_t file_bytes, const struct elf_image *image, void *memory,
-		     uint64_t base);
+const char *elf_load(const void *file, size_t file_bytes, const struct elf_image *image,
+		     void *memory, uint64_t base);
 
 #endif

@@ -14,12 +14,12 @@
 #include "mtrr.h"
 #include "paging.h"
 
-#define EPT_READ  ((uint64_t)1 << 0)
-#define EPT_WRITE ((uint64_t)1 << 1)
-#define EPT_EXEC  ((uint64_t)1 << 2)
-#define EPT_RWX	  (EPT_READ | EPT_WRITE | EPT_EXEC)
+#define EPT_READ    ((uint64_t)1 << 0)
+#define EPT_WRITE   ((uint64_t)1 << 1)
+#define EPT_EXEC    ((uint64_t)1 << 2)
+#define EPT_RWX	    (EPT_READ | EPT_WRITE | EPT_EXEC)
 #define EPT_TYPE(t) ((uint64_t)(t) << 3) /* enum memory_type, in a leaf */
-#define EPT_LARGE ((uint64_t)1 << 7)
+#define EPT_LARGE   ((uint64_t)1 << 7)
 
 #define EPT_LEVELS 4 /* the walk that every processor with EPT has */
 
@@ -53,10 +53,10 @@ uint64_t ept_pointer(const struct ept *ept, enum memory_type type);
 
 /*
  * Maps every page of [start, start + bytes) to itself, RWX, with the memory type of the MTRRs, in
- * leaves as large as the type is uniform. The range is rounded out to 4 KiB; leaves may reach beyond
- * it where the type stays the same and nothing else is mapped there. What is mapped already stays,
- * and so does a page without rights that ept_set_page made. What lies above ept_limit is left out.
- * Returns false when the tree's memory had no table left.
+ * leaves as large as the type is uniform. The range is rounded out to 4 KiB; leaves may reach
+ * beyond it where the type stays the same and nothing else is mapped there. What is mapped already
+ * stays, and so does a page without rights that ept_set_page made. What lies above ept_limit is
+ * left out. Returns false when the tree's memory had no table left.
  */
 bool ept_map_identity(struct ept *ept, uint64_t start, uint64_t bytes);
 
@@ -69,10 +69,10 @@ bool ept_set_page(struct ept *ept, struct guest_phys page, struct phys target, u
 
 /*
  * Gives every leaf of the tree that maps to itself the type that `ept->mtrr` has for it now, after
- * MTRRs were written. A leaf whose range is not uniform any more is split, or removed if it was made
- * at a touch (true of all: returns true; without a table left: a type as strict as that of each of
- * its bytes is given to the whole leaf, and false is returned). Leaves made by ept_set_page keep target, rights and type when their
- * target is another page, and their rights otherwise.
+ * MTRRs were written. A leaf whose range is not uniform any more is split, or removed if it was
+ * made at a touch (true of all: returns true; without a table left: a type as strict as that of
+ * each of its bytes is given to the whole leaf, and false is returned). Leaves made by ept_set_page
+ * keep target, rights and type when their target is another page, and their rights otherwise.
  */
 bool ept_retype(struct ept *ept);
 
@@ -94,10 +94,11 @@ struct ept_pool {
 	uint32_t recycled;   /* how often a table was unlinked: a statistic */
 	struct ept_pool_table {
 		struct phys table;
-		uint64_t address;  /* the first address that it translates, while in use */
-		uint64_t since;	   /* in use: order of use. unlinked: the generation that must be passed */
-		uint8_t level;	   /* of its entries, while in use: 1 or 2 or 3 */
-		uint8_t state;	   /* enum ept_pool_state */
+		uint64_t address; /* the first address that it translates, while in use */
+		uint64_t since;	  /* in use: order of use. unlinked: the generation that must be
+				     passed */
+		uint8_t level;	  /* of its entries, while in use: 1 or 2 or 3 */
+		uint8_t state;	  /* enum ept_pool_state */
 	} table[EPT_POOL_TABLES];
 	uint64_t next_use;
 };
@@ -105,8 +106,8 @@ struct ept_pool {
 enum ept_pool_state { EPT_POOL_FREE, EPT_POOL_IN_USE, EPT_POOL_UNLINKED };
 
 enum ept_device {
-	EPT_DEVICE_MAPPED,  /* the address has an entry now, or had one (maybe one without rights) */
-	EPT_DEVICE_RETRY,   /* no table free at this moment: let the guest try again */
+	EPT_DEVICE_MAPPED, /* the address has an entry now, or had one (maybe one without rights) */
+	EPT_DEVICE_RETRY,  /* no table free at this moment: let the guest try again */
 	EPT_DEVICE_OUTSIDE, /* the address is at or above 2^MAXPHYADDR */
 };
 
@@ -114,13 +115,14 @@ enum ept_device {
  * Maps the leaf around `address` to itself, as large as the type is uniform and nothing else is
  * mapped there. Tables come from `pool` (never from ept->paging.memory->take); a table of the pool
  * that has a table of the pool below it is not unlinked before that one. When fewer than a quarter
- * of the tables are free or on their way, the oldest leaf-most one is unlinked ahead of need. A table
- * that holds a page of ept_set_page, or has a table that is not the pool's below it, stays for good.
+ * of the tables are free or on their way, the oldest leaf-most one is unlinked ahead of need. A
+ * table that holds a page of ept_set_page, or has a table that is not the pool's below it, stays
+ * for good.
  *
- * `passed` is the lowest generation that all processors published. A processor reads the generation,
- * then invalidates, then publishes what it read. Unlinking takes the entry away first and then
- * increments the generation to G; the table is free as soon as passed >= G. ept->paging.memory->at
- * must know the tables of the pool too.
+ * `passed` is the lowest generation that all processors published. A processor reads the
+ * generation, then invalidates, then publishes what it read. Unlinking takes the entry away first
+ * and then increments the generation to G; the table is free as soon as passed >= G.
+ * ept->paging.memory->at must know the tables of the pool too.
  *
  * The caller makes sure that only one processor is in here at a time, by a try-lock, and lets the
  * guest retry when it doesn't get it.

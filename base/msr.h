@@ -14,44 +14,44 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IA32_TSC		  0x010
-#define IA32_APIC_BASE		  0x01b
-#define IA32_FEATURE_CONTROL	  0x03a
-#define IA32_BIOS_UPDT_TRIG	  0x079
-#define IA32_BIOS_SIGN_ID	  0x08b
-#define IA32_MTRRCAP		  0x0fe
-#define IA32_SYSENTER_CS	  0x174
-#define IA32_SYSENTER_ESP	  0x175
-#define IA32_SYSENTER_EIP	  0x176
-#define IA32_DEBUGCTL		  0x1d9
-#define IA32_MTRR_PHYSBASE0	  0x200
-#define IA32_MTRR_PHYSMASK0	  0x201
-#define IA32_MTRR_FIX64K_00000	  0x250
-#define IA32_MTRR_FIX16K_80000	  0x258
-#define IA32_MTRR_FIX4K_C0000	  0x268
-#define IA32_PAT		  0x277
-#define IA32_MTRR_DEF_TYPE	  0x2ff
-#define IA32_VMX_BASIC		  0x480
-#define IA32_VMX_PINBASED_CTLS	  0x481
-#define IA32_VMX_MISC		  0x485
-#define IA32_VMX_CR0_FIXED0	  0x486
-#define IA32_VMX_CR0_FIXED1	  0x487
-#define IA32_VMX_CR4_FIXED0	  0x488
-#define IA32_VMX_CR4_FIXED1	  0x489
-#define IA32_VMX_PROCBASED_CTLS2  0x48b
-#define IA32_VMX_EPT_VPID_CAP	  0x48c
-#define IA32_VMX_TRUE_PINBASED	  0x48d
-#define IA32_VMX_TRUE_PROCBASED	  0x48e
-#define IA32_VMX_TRUE_EXIT	  0x48f
-#define IA32_VMX_TRUE_ENTRY	  0x490
-#define IA32_VMX_VMFUNC		  0x491
-#define IA32_VMX_EXIT_CTLS2	  0x493
-#define IA32_S_CET		  0x6a2
-#define IA32_X2APIC_FIRST	  0x800
-#define IA32_EFER		  0xc0000080u
-#define IA32_FS_BASE		  0xc0000100u
-#define IA32_GS_BASE		  0xc0000101u
-#define IA32_KERNEL_GS_BASE	  0xc0000102u
+#define IA32_TSC		 0x010
+#define IA32_APIC_BASE		 0x01b
+#define IA32_FEATURE_CONTROL	 0x03a
+#define IA32_BIOS_UPDT_TRIG	 0x079
+#define IA32_BIOS_SIGN_ID	 0x08b
+#define IA32_MTRRCAP		 0x0fe
+#define IA32_SYSENTER_CS	 0x174
+#define IA32_SYSENTER_ESP	 0x175
+#define IA32_SYSENTER_EIP	 0x176
+#define IA32_DEBUGCTL		 0x1d9
+#define IA32_MTRR_PHYSBASE0	 0x200
+#define IA32_MTRR_PHYSMASK0	 0x201
+#define IA32_MTRR_FIX64K_00000	 0x250
+#define IA32_MTRR_FIX16K_80000	 0x258
+#define IA32_MTRR_FIX4K_C0000	 0x268
+#define IA32_PAT		 0x277
+#define IA32_MTRR_DEF_TYPE	 0x2ff
+#define IA32_VMX_BASIC		 0x480
+#define IA32_VMX_PINBASED_CTLS	 0x481
+#define IA32_VMX_MISC		 0x485
+#define IA32_VMX_CR0_FIXED0	 0x486
+#define IA32_VMX_CR0_FIXED1	 0x487
+#define IA32_VMX_CR4_FIXED0	 0x488
+#define IA32_VMX_CR4_FIXED1	 0x489
+#define IA32_VMX_PROCBASED_CTLS2 0x48b
+#define IA32_VMX_EPT_VPID_CAP	 0x48c
+#define IA32_VMX_TRUE_PINBASED	 0x48d
+#define IA32_VMX_TRUE_PROCBASED	 0x48e
+#define IA32_VMX_TRUE_EXIT	 0x48f
+#define IA32_VMX_TRUE_ENTRY	 0x490
+#define IA32_VMX_VMFUNC		 0x491
+#define IA32_VMX_EXIT_CTLS2	 0x493
+#define IA32_S_CET		 0x6a2
+#define IA32_X2APIC_FIRST	 0x800
+#define IA32_EFER		 0xc0000080u
+#define IA32_FS_BASE		 0xc0000100u
+#define IA32_GS_BASE		 0xc0000101u
+#define IA32_KERNEL_GS_BASE	 0xc0000102u
 
 #define FEATURE_CONTROL_LOCK	    0x1u
 #define FEATURE_CONTROL_OUTSIDE_SMX 0x4u
@@ -64,7 +64,8 @@
 enum msr_policy {
 	MSR_PASS,    /* executed for the guest; its #GP is the guest's */
 	MSR_FAULT,   /* does not exist on a processor without VMX: #GP */
-	MSR_FEATURE, /* IA32_FEATURE_CONTROL: reads as locked without VMX; writes are #GP, it's locked */
+	MSR_FEATURE, /* IA32_FEATURE_CONTROL: reads as locked without VMX; writes are #GP, it's
+			locked */
 	MSR_MTRR,    /* write: executed, then the EPT's memory types follow */
 	MSR_IGNORE,  /* write: checked and dropped */
 };

@@ -25,8 +25,8 @@ enum memory_type {
 #define MTRR_FIXED	  11
 
 struct mtrr {
-	uint64_t cap;	       /* IA32_MTRRCAP: VCNT, FIX */
-	uint64_t def_type;     /* IA32_MTRR_DEF_TYPE: type, FE, E */
+	uint64_t cap;		    /* IA32_MTRRCAP: VCNT, FIX */
+	uint64_t def_type;	    /* IA32_MTRR_DEF_TYPE: type, FE, E */
 	uint64_t fixed[MTRR_FIXED]; /* in the order of mtrr_fixed_msr */
 	struct {
 		uint64_t base, mask;
@@ -45,8 +45,8 @@ unsigned mtrr_variable_count(const struct mtrr *mtrr);
 enum memory_type mtrr_type(const struct mtrr *mtrr, uint64_t address);
 
 /*
- * The type of [start, start + bytes), if it is the same for all of it: returns true and sets `type`.
- * `bytes` > 0. A range that goes beyond MAXPHYADDR is judged by the part below it.
+ * The type of [start, start + bytes), if it is the same for all of it: returns true and sets
+ * `type`. `bytes` > 0. A range that goes beyond MAXPHYADDR is judged by the part below it.
  */
 bool mtrr_uniform(const struct mtrr *mtrr, uint64_t start, uint64_t bytes, enum memory_type *type);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Page tables as the processor walks them: one walker and builder for the two formats that we use,
- * the ordinary one (4 or 5 levels, root's own tables and the guest's) and EPT (4 levels; its entries
- * are in ept.h). An address space is a format, the table at its top, and somebody who gives tables.
+ * the ordinary one (4 or 5 levels, root's own tables and the guest's) and EPT (4 levels; its
+ * entries are in ept.h). An address space is a format, the table at its top, and somebody who gives
+ * tables.
  *
  * Invariants: an entry is written with one 8-byte store, after everything below it is complete, so
  * that a processor that walks at the same time sees the old translation or the new one, never a
@@ -19,13 +20,13 @@
 #define PTE_PRESENT  ((uint64_t)1 << 0)
 #define PTE_WRITE    ((uint64_t)1 << 1)
 #define PTE_USER     ((uint64_t)1 << 2)
-#define PTE_PWT      ((uint64_t)1 << 3)
-#define PTE_PCD      ((uint64_t)1 << 4)
+#define PTE_PWT	     ((uint64_t)1 << 3)
+#define PTE_PCD	     ((uint64_t)1 << 4)
 #define PTE_ACCESSED ((uint64_t)1 << 5)
 #define PTE_DIRTY    ((uint64_t)1 << 6)
 #define PTE_LARGE    ((uint64_t)1 << 7)
 #define PTE_GLOBAL   ((uint64_t)1 << 8)
-#define PTE_NX       ((uint64_t)1 << 63)
+#define PTE_NX	     ((uint64_t)1 << 63)
 
 /* Bits 51:12, in both formats. */
 #define PTE_ADDRESS 0x000ffffffffff000ull
@@ -52,7 +53,8 @@ struct paging {
 	const struct table_memory *memory;
 	struct phys top; /* the table at the top: what CR3 or EPTP point to */
 	uint8_t levels;	 /* 4 or 5 */
-	uint8_t largest; /* the level of the largest leaf allowed: 1 (4 KiB), 2 (2 MiB), 3 (1 GiB) */
+	uint8_t largest; /* the level of the largest leaf allowed: 1 (4 KiB), 2 (2 MiB), 3 (1 GiB)
+			  */
 };
 
 /* The place where the walk for an address ended. */
@@ -76,10 +78,11 @@ bool paging_translate(const struct paging *paging, uint64_t address, struct phys
 		      uint64_t *flags);
 
 /*
- * Maps [address, address + bytes) to target onwards, with leaves as large as alignment and `largest`
- * allow, replacing what was there (large leaves in the way are split; tables below a new large leaf
- * must not exist: a range that has a table in it is mapped with leaves that fit into that table).
- * All arguments are multiples of 4 KiB. `flags` are those of a 4 KiB leaf, without `large`.
+ * Maps [address, address + bytes) to target onwards, with leaves as large as alignment and
+ * `largest` allow, replacing what was there (large leaves in the way are split; tables below a new
+ * large leaf must not exist: a range that has a table in it is mapped with leaves that fit into
+ * that table). All arguments are multiples of 4 KiB. `flags` are those of a 4 KiB leaf, without
+ * `large`.
  *
  * Returns false if `take` had no table; what was mapped until then stays.
  */

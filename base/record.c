@@ -64,8 +64,8 @@ static const char *put_argument(struct text *text, const char *format, uint64_t 
 static const char *find_format(unsigned number)
 {
 	switch (number) {
-#define RECORD_CASE(name, number, level, text) \
-	case number:                           \
+#define RECORD_CASE(name, number, level, text)                                                     \
+	case number:                                                                               \
 		return text;
 		RECORD_FORMATS(RECORD_CASE)
 #undef RECORD_CASE

@@ -14,18 +14,20 @@
 #include <hyperplatform/abi.h>
 
 /* X(NAME, number, level, text) */
-#define RECORD_FORMATS(X)                                                                        \
-	X(ENTERED, 1, INFO, "processor %u runs as a guest now")                                  \
-	X(LEFT, 2, INFO, "processor %u runs natively again after %u exits")                      \
-	X(LOST, 3, WARN, "%u records were lost: the ring was full")                              \
-	X(UNEXPECTED_EXIT, 4, ERR, "unexpected exit: reason %u, qualification %llx, RIP %llx")   \
-	X(ENTRY_FAILED, 5, ERR, "VM entry failed: reason %x, qualification %llx, instruction error %u") \
-	X(HIDDEN_WRITE, 6, WARN,                                                                 \
-	  "a write to hidden memory was dropped: address %llx, linear %llx, RIP %llx, CR3 %llx") \
-	X(FAULT, 7, ERR, "fault in root: vector %u, error code %x, RIP %llx, address %llx")      \
-	X(MICROCODE, 8, WARN, "a microcode update was dropped: RIP %llx")                        \
-	X(DEVICE_OUTSIDE, 9, WARN, "access beyond the physical address width: address %llx, RIP %llx") \
-	X(TRIPLE_FAULT, 10, ERR, "triple fault of the guest: RIP %llx, CR3 %llx")                \
+#define RECORD_FORMATS(X)                                                                          \
+	X(ENTERED, 1, INFO, "processor %u runs as a guest now")                                    \
+	X(LEFT, 2, INFO, "processor %u runs natively again after %u exits")                        \
+	X(LOST, 3, WARN, "%u records were lost: the ring was full")                                \
+	X(UNEXPECTED_EXIT, 4, ERR, "unexpected exit: reason %u, qualification %llx, RIP %llx")     \
+	X(ENTRY_FAILED, 5, ERR,                                                                    \
+	  "VM entry failed: reason %x, qualification %llx, instruction error %u")                  \
+	X(HIDDEN_WRITE, 6, WARN,                                                                   \
+	  "a write to hidden memory was dropped: address %llx, linear %llx, RIP %llx, CR3 %llx")   \
+	X(FAULT, 7, ERR, "fault in root: vector %u, error code %x, RIP %llx, address %llx")        \
+	X(MICROCODE, 8, WARN, "a microcode update was dropped: RIP %llx")                          \
+	X(DEVICE_OUTSIDE, 9, WARN,                                                                 \
+	  "access beyond the physical address width: address %llx, RIP %llx")                      \
+	X(TRIPLE_FAULT, 10, ERR, "triple fault of the guest: RIP %llx, CR3 %llx")                  \
 	X(MTRR, 11, INFO, "MTRR %x written: %llx; memory types follow")
 
 enum record_format {

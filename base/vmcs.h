@@ -15,121 +15,121 @@
 #include "x86.h"
 
 /* X(NAME, encoding, group) */
-#define VMCS_FIELDS(X)                                         \
-	X(VPID, 0x0000, CONTROL)                               \
-	X(GUEST_ES, 0x0800, GUEST)                             \
-	X(GUEST_CS, 0x0802, GUEST)                             \
-	X(GUEST_SS, 0x0804, GUEST)                             \
-	X(GUEST_DS, 0x0806, GUEST)                             \
-	X(GUEST_FS, 0x0808, GUEST)                             \
-	X(GUEST_GS, 0x080a, GUEST)                             \
-	X(GUEST_LDTR, 0x080c, GUEST)                           \
-	X(GUEST_TR, 0x080e, GUEST)                             \
-	X(HOST_ES, 0x0c00, HOST)                               \
-	X(HOST_CS, 0x0c02, HOST)                               \
-	X(HOST_SS, 0x0c04, HOST)                               \
-	X(HOST_DS, 0x0c06, HOST)                               \
-	X(HOST_FS, 0x0c08, HOST)                               \
-	X(HOST_GS, 0x0c0a, HOST)                               \
-	X(HOST_TR, 0x0c0c, HOST)                               \
-	X(IO_BITMAP_A, 0x2000, CONTROL)                        \
-	X(IO_BITMAP_B, 0x2002, CONTROL)                        \
-	X(MSR_BITMAP, 0x2004, CONTROL)                         \
-	X(EXIT_MSR_STORE, 0x2006, CONTROL)                     \
-	X(EXIT_MSR_LOAD, 0x2008, CONTROL)                      \
-	X(ENTRY_MSR_LOAD, 0x200a, CONTROL)                     \
-	X(TSC_OFFSET, 0x2010, CONTROL)                         \
-	X(EPT_POINTER, 0x201a, CONTROL)                        \
-	X(XSS_EXITING_BITMAP, 0x202c, CONTROL)                 \
-	X(GUEST_PHYSICAL_ADDRESS, 0x2400, EXIT)                \
-	X(LINK_POINTER, 0x2800, GUEST)                         \
-	X(GUEST_DEBUGCTL, 0x2802, GUEST)                       \
-	X(GUEST_PAT, 0x2804, GUEST)                            \
-	X(GUEST_EFER, 0x2806, GUEST)                           \
-	X(HOST_PAT, 0x2c00, HOST)                              \
-	X(HOST_EFER, 0x2c02, HOST)                             \
-	X(PIN_CONTROLS, 0x4000, CONTROL)                       \
-	X(PROC_CONTROLS, 0x4002, CONTROL)                      \
-	X(EXCEPTION_BITMAP, 0x4004, CONTROL)                   \
-	X(PF_ERROR_MASK, 0x4006, CONTROL)                      \
-	X(PF_ERROR_MATCH, 0x4008, CONTROL)                     \
-	X(CR3_TARGET_COUNT, 0x400a, CONTROL)                   \
-	X(EXIT_CONTROLS, 0x400c, CONTROL)                      \
-	X(EXIT_MSR_STORE_COUNT, 0x400e, CONTROL)               \
-	X(EXIT_MSR_LOAD_COUNT, 0x4010, CONTROL)                \
-	X(ENTRY_CONTROLS, 0x4012, CONTROL)                     \
-	X(ENTRY_MSR_LOAD_COUNT, 0x4014, CONTROL)               \
-	X(ENTRY_INTERRUPTION, 0x4016, CONTROL)                 \
-	X(ENTRY_ERROR_CODE, 0x4018, CONTROL)                   \
-	X(ENTRY_LENGTH, 0x401a, CONTROL)                       \
-	X(PROC_CONTROLS2, 0x401e, CONTROL)                     \
-	X(INSTRUCTION_ERROR, 0x4400, EXIT)                     \
-	X(EXIT_REASON, 0x4402, EXIT)                           \
-	X(EXIT_INTERRUPTION, 0x4404, EXIT)                     \
-	X(EXIT_ERROR_CODE, 0x4406, EXIT)                       \
-	X(IDT_VECTORING, 0x4408, EXIT)                         \
-	X(IDT_VECTORING_ERROR, 0x440a, EXIT)                   \
-	X(EXIT_LENGTH, 0x440c, EXIT)                           \
-	X(EXIT_INSTRUCTION, 0x440e, EXIT)                      \
-	X(GUEST_ES_LIMIT, 0x4800, GUEST)                       \
-	X(GUEST_CS_LIMIT, 0x4802, GUEST)                       \
-	X(GUEST_SS_LIMIT, 0x4804, GUEST)                       \
-	X(GUEST_DS_LIMIT, 0x4806, GUEST)                       \
-	X(GUEST_FS_LIMIT, 0x4808, GUEST)                       \
-	X(GUEST_GS_LIMIT, 0x480a, GUEST)                       \
-	X(GUEST_LDTR_LIMIT, 0x480c, GUEST)                     \
-	X(GUEST_TR_LIMIT, 0x480e, GUEST)                       \
-	X(GUEST_GDTR_LIMIT, 0x4810, GUEST)                     \
-	X(GUEST_IDTR_LIMIT, 0x4812, GUEST)                     \
-	X(GUEST_ES_RIGHTS, 0x4814, GUEST)                      \
-	X(GUEST_CS_RIGHTS, 0x4816, GUEST)                      \
-	X(GUEST_SS_RIGHTS, 0x4818, GUEST)                      \
-	X(GUEST_DS_RIGHTS, 0x481a, GUEST)                      \
-	X(GUEST_FS_RIGHTS, 0x481c, GUEST)                      \
-	X(GUEST_GS_RIGHTS, 0x481e, GUEST)                      \
-	X(GUEST_LDTR_RIGHTS, 0x4820, GUEST)                    \
-	X(GUEST_TR_RIGHTS, 0x4822, GUEST)                      \
-	X(GUEST_INTERRUPTIBILITY, 0x4824, GUEST)               \
-	X(GUEST_ACTIVITY, 0x4826, GUEST)                       \
-	X(GUEST_SYSENTER_CS, 0x482a, GUEST)                    \
-	X(HOST_SYSENTER_CS, 0x4c00, HOST)                      \
-	X(CR0_MASK, 0x6000, CONTROL)                           \
-	X(CR4_MASK, 0x6002, CONTROL)                           \
-	X(CR0_SHADOW, 0x6004, CONTROL)                         \
-	X(CR4_SHADOW, 0x6006, CONTROL)                         \
-	X(EXIT_QUALIFICATION, 0x6400, EXIT)                    \
-	X(GUEST_LINEAR_ADDRESS, 0x640a, EXIT)                  \
-	X(GUEST_CR0, 0x6800, GUEST)                            \
-	X(GUEST_CR3, 0x6802, GUEST)                            \
-	X(GUEST_CR4, 0x6804, GUEST)                            \
-	X(GUEST_ES_BASE, 0x6806, GUEST)                        \
-	X(GUEST_CS_BASE, 0x6808, GUEST)                        \
-	X(GUEST_SS_BASE, 0x680a, GUEST)                        \
-	X(GUEST_DS_BASE, 0x680c, GUEST)                        \
-	X(GUEST_FS_BASE, 0x680e, GUEST)                        \
-	X(GUEST_GS_BASE, 0x6810, GUEST)                        \
-	X(GUEST_LDTR_BASE, 0x6812, GUEST)                      \
-	X(GUEST_TR_BASE, 0x6814, GUEST)                        \
-	X(GUEST_GDTR_BASE, 0x6816, GUEST)                      \
-	X(GUEST_IDTR_BASE, 0x6818, GUEST)                      \
-	X(GUEST_DR7, 0x681a, GUEST)                            \
-	X(GUEST_RSP, 0x681c, GUEST)                            \
-	X(GUEST_RIP, 0x681e, GUEST)                            \
-	X(GUEST_RFLAGS, 0x6820, GUEST)                         \
-	X(GUEST_PENDING_DEBUG, 0x6822, GUEST)                  \
-	X(GUEST_SYSENTER_ESP, 0x6824, GUEST)                   \
-	X(GUEST_SYSENTER_EIP, 0x6826, GUEST)                   \
-	X(HOST_CR0, 0x6c00, HOST)                              \
-	X(HOST_CR3, 0x6c02, HOST)                              \
-	X(HOST_CR4, 0x6c04, HOST)                              \
-	X(HOST_FS_BASE, 0x6c06, HOST)                          \
-	X(HOST_GS_BASE, 0x6c08, HOST)                          \
-	X(HOST_TR_BASE, 0x6c0a, HOST)                          \
-	X(HOST_GDTR_BASE, 0x6c0c, HOST)                        \
-	X(HOST_IDTR_BASE, 0x6c0e, HOST)                        \
-	X(HOST_SYSENTER_ESP, 0x6c10, HOST)                     \
-	X(HOST_SYSENTER_EIP, 0x6c12, HOST)                     \
-	X(HOST_RSP, 0x6c14, HOST)                              \
+#define VMCS_FIELDS(X)                                                                             \
+	X(VPID, 0x0000, CONTROL)                                                                   \
+	X(GUEST_ES, 0x0800, GUEST)                                                                 \
+	X(GUEST_CS, 0x0802, GUEST)                                                                 \
+	X(GUEST_SS, 0x0804, GUEST)                                                                 \
+	X(GUEST_DS, 0x0806, GUEST)                                                                 \
+	X(GUEST_FS, 0x0808, GUEST)                                                                 \
+	X(GUEST_GS, 0x080a, GUEST)                                                                 \
+	X(GUEST_LDTR, 0x080c, GUEST)                                                               \
+	X(GUEST_TR, 0x080e, GUEST)                                                                 \
+	X(HOST_ES, 0x0c00, HOST)                                                                   \
+	X(HOST_CS, 0x0c02, HOST)                                                                   \
+	X(HOST_SS, 0x0c04, HOST)                                                                   \
+	X(HOST_DS, 0x0c06, HOST)                                                                   \
+	X(HOST_FS, 0x0c08, HOST)                                                                   \
+	X(HOST_GS, 0x0c0a, HOST)                                                                   \
+	X(HOST_TR, 0x0c0c, HOST)                                                                   \
+	X(IO_BITMAP_A, 0x2000, CONTROL)                                                            \
+	X(IO_BITMAP_B, 0x2002, CONTROL)                                                            \
+	X(MSR_BITMAP, 0x2004, CONTROL)                                                             \
+	X(EXIT_MSR_STORE, 0x2006, CONTROL)                                                         \
+	X(EXIT_MSR_LOAD, 0x2008, CONTROL)                                                          \
+	X(ENTRY_MSR_LOAD, 0x200a, CONTROL)                                                         \
+	X(TSC_OFFSET, 0x2010, CONTROL)                                                             \
+	X(EPT_POINTER, 0x201a, CONTROL)                                                            \
+	X(XSS_EXITING_BITMAP, 0x202c, CONTROL)                                                     \
+	X(GUEST_PHYSICAL_ADDRESS, 0x2400, EXIT)                                                    \
+	X(LINK_POINTER, 0x2800, GUEST)                                                             \
+	X(GUEST_DEBUGCTL, 0x2802, GUEST)                                                           \
+	X(GUEST_PAT, 0x2804, GUEST)                                                                \
+	X(GUEST_EFER, 0x2806, GUEST)                                                               \
+	X(HOST_PAT, 0x2c00, HOST)                                                                  \
+	X(HOST_EFER, 0x2c02, HOST)                                                                 \
+	X(PIN_CONTROLS, 0x4000, CONTROL)                                                           \
+	X(PROC_CONTROLS, 0x4002, CONTROL)                                                          \
+	X(EXCEPTION_BITMAP, 0x4004, CONTROL)                                                       \
+	X(PF_ERROR_MASK, 0x4006, CONTROL)                                                          \
+	X(PF_ERROR_MATCH, 0x4008, CONTROL)                                                         \
+	X(CR3_TARGET_COUNT, 0x400a, CONTROL)                                                       \
+	X(EXIT_CONTROLS, 0x400c, CONTROL)                                                          \
+	X(EXIT_MSR_STORE_COUNT, 0x400e, CONTROL)                                                   \
+	X(EXIT_MSR_LOAD_COUNT, 0x4010, CONTROL)                                                    \
+	X(ENTRY_CONTROLS, 0x4012, CONTROL)                                                         \
+	X(ENTRY_MSR_LOAD_COUNT, 0x4014, CONTROL)                                                   \
+	X(ENTRY_INTERRUPTION, 0x4016, CONTROL)                                                     \
+	X(ENTRY_ERROR_CODE, 0x4018, CONTROL)                                                       \
+	X(ENTRY_LENGTH, 0x401a, CONTROL)                                                           \
+	X(PROC_CONTROLS2, 0x401e, CONTROL)                                                         \
+	X(INSTRUCTION_ERROR, 0x4400, EXIT)                                                         \
+	X(EXIT_REASON, 0x4402, EXIT)                                                               \
+	X(EXIT_INTERRUPTION, 0x4404, EXIT)                                                         \
+	X(EXIT_ERROR_CODE, 0x4406, EXIT)                                                           \
+	X(IDT_VECTORING, 0x4408, EXIT)                                                             \
+	X(IDT_VECTORING_ERROR, 0x440a, EXIT)                                                       \
+	X(EXIT_LENGTH, 0x440c, EXIT)                                                               \
+	X(EXIT_INSTRUCTION, 0x440e, EXIT)                                                          \
+	X(GUEST_ES_LIMIT, 0x4800, GUEST)                                                           \
+	X(GUEST_CS_LIMIT, 0x4802, GUEST)                                                           \
+	X(GUEST_SS_LIMIT, 0x4804, GUEST)                                                           \
+	X(GUEST_DS_LIMIT, 0x4806, GUEST)                                                           \
+	X(GUEST_FS_LIMIT, 0x4808, GUEST)                                                           \
+	X(GUEST_GS_LIMIT, 0x480a, GUEST)                                                           \
+	X(GUEST_LDTR_LIMIT, 0x480c, GUEST)                                                         \
+	X(GUEST_TR_LIMIT, 0x480e, GUEST)                                                           \
+	X(GUEST_GDTR_LIMIT, 0x4810, GUEST)                                                         \
+	X(GUEST_IDTR_LIMIT, 0x4812, GUEST)                                                         \
+	X(GUEST_ES_RIGHTS, 0x4814, GUEST)                                                          \
+	X(GUEST_CS_RIGHTS, 0x4816, GUEST)                                                          \
+	X(GUEST_SS_RIGHTS, 0x4818, GUEST)                                                          \
+	X(GUEST_DS_RIGHTS, 0x481a, GUEST)                                                          \
+	X(GUEST_FS_RIGHTS, 0x481c, GUEST)                                                          \
+	X(GUEST_GS_RIGHTS, 0x481e, GUEST)                                                          \
+	X(GUEST_LDTR_RIGHTS, 0x4820, GUEST)                                                        \
+	X(GUEST_TR_RIGHTS, 0x4822, GUEST)                                                          \
+	X(GUEST_INTERRUPTIBILITY, 0x4824, GUEST)                                                   \
+	X(GUEST_ACTIVITY, 0x4826, GUEST)                                                           \
+	X(GUEST_SYSENTER_CS, 0x482a, GUEST)                                                        \
+	X(HOST_SYSENTER_CS, 0x4c00, HOST)                                                          \
+	X(CR0_MASK, 0x6000, CONTROL)                                                               \
+	X(CR4_MASK, 0x6002, CONTROL)                                                               \
+	X(CR0_SHADOW, 0x6004, CONTROL)                                                             \
+	X(CR4_SHADOW, 0x6006, CONTROL)                                                             \
+	X(EXIT_QUALIFICATION, 0x6400, EXIT)                                                        \
+	X(GUEST_LINEAR_ADDRESS, 0x640a, EXIT)                                                      \
+	X(GUEST_CR0, 0x6800, GUEST)                                                                \
+	X(GUEST_CR3, 0x6802, GUEST)                                                                \
+	X(GUEST_CR4, 0x6804, GUEST)                                                                \
+	X(GUEST_ES_BASE, 0x6806, GUEST)                                                            \
+	X(GUEST_CS_BASE, 0x6808, GUEST)                                                            \
+	X(GUEST_SS_BASE, 0x680a, GUEST)                                                            \
+	X(GUEST_DS_BASE, 0x680c, GUEST)                                                            \
+	X(GUEST_FS_BASE, 0x680e, GUEST)                                                            \
+	X(GUEST_GS_BASE, 0x6810, GUEST)                                                            \
+	X(GUEST_LDTR_BASE, 0x6812, GUEST)                                                          \
+	X(GUEST_TR_BASE, 0x6814, GUEST)                                                            \
+	X(GUEST_GDTR_BASE, 0x6816, GUEST)                                                          \
+	X(GUEST_IDTR_BASE, 0x6818, GUEST)                                                          \
+	X(GUEST_DR7, 0x681a, GUEST)                                                                \
+	X(GUEST_RSP, 0x681c, GUEST)                                                                \
+	X(GUEST_RIP, 0x681e, GUEST)                                                                \
+	X(GUEST_RFLAGS, 0x6820, GUEST)                                                             \
+	X(GUEST_PENDING_DEBUG, 0x6822, GUEST)                                                      \
+	X(GUEST_SYSENTER_ESP, 0x6824, GUEST)                                                       \
+	X(GUEST_SYSENTER_EIP, 0x6826, GUEST)                                                       \
+	X(HOST_CR0, 0x6c00, HOST)                                                                  \
+	X(HOST_CR3, 0x6c02, HOST)                                                                  \
+	X(HOST_CR4, 0x6c04, HOST)                                                                  \
+	X(HOST_FS_BASE, 0x6c06, HOST)                                                              \
+	X(HOST_GS_BASE, 0x6c08, HOST)                                                              \
+	X(HOST_TR_BASE, 0x6c0a, HOST)                                                              \
+	X(HOST_GDTR_BASE, 0x6c0c, HOST)                                                            \
+	X(HOST_IDTR_BASE, 0x6c0e, HOST)                                                            \
+	X(HOST_SYSENTER_ESP, 0x6c10, HOST)                                                         \
+	X(HOST_SYSENTER_EIP, 0x6c12, HOST)                                                         \
+	X(HOST_RSP, 0x6c14, HOST)                                                                  \
 	X(HOST_RIP, 0x6c16, HOST)
 
 enum vmcs_field {
@@ -202,26 +202,26 @@ enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
 #define PROC_SECONDARY	      0x80000000u
 
 /* Secondary processor-based VM-execution controls. */
-#define PROC2_EPT		   0x00000002u
-#define PROC2_DESCRIPTOR_TABLE	   0x00000004u
-#define PROC2_RDTSCP		   0x00000008u
-#define PROC2_VPID		   0x00000020u
-#define PROC2_WBINVD		   0x00000040u
-#define PROC2_UNRESTRICTED	   0x00000080u
-#define PROC2_INVPCID		   0x00001000u
-#define PROC2_CONCEAL_PT	   0x00080000u
-#define PROC2_XSAVES		   0x00100000u
-#define PROC2_USER_WAIT_PAUSE	   0x04000000u
-#define PROC2_PCONFIG		   0x08000000u
+#define PROC2_EPT	       0x00000002u
+#define PROC2_DESCRIPTOR_TABLE 0x00000004u
+#define PROC2_RDTSCP	       0x00000008u
+#define PROC2_VPID	       0x00000020u
+#define PROC2_WBINVD	       0x00000040u
+#define PROC2_UNRESTRICTED     0x00000080u
+#define PROC2_INVPCID	       0x00001000u
+#define PROC2_CONCEAL_PT       0x00080000u
+#define PROC2_XSAVES	       0x00100000u
+#define PROC2_USER_WAIT_PAUSE  0x04000000u
+#define PROC2_PCONFIG	       0x08000000u
 
 /* VM-exit controls. */
-#define EXIT_SAVE_DEBUG	 0x00000004u
-#define EXIT_HOST_64	 0x00000200u
-#define EXIT_SAVE_PAT	 0x00040000u
-#define EXIT_LOAD_PAT	 0x00080000u
-#define EXIT_SAVE_EFER	 0x00100000u
-#define EXIT_LOAD_EFER	 0x00200000u
-#define EXIT_CONCEAL_PT	 0x01000000u
+#define EXIT_SAVE_DEBUG 0x00000004u
+#define EXIT_HOST_64	0x00000200u
+#define EXIT_SAVE_PAT	0x00040000u
+#define EXIT_LOAD_PAT	0x00080000u
+#define EXIT_SAVE_EFER	0x00100000u
+#define EXIT_LOAD_EFER	0x00200000u
+#define EXIT_CONCEAL_PT 0x01000000u
 
 /* VM-entry controls. */
 #define ENTRY_LOAD_DEBUG 0x00000004u
@@ -244,7 +244,7 @@ enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
 #define EVENT_VALID	    0x80000000u
 #define EVENT_ERROR_CODE    0x00000800u
 #define EVENT_NMI_UNBLOCKED 0x00001000u /* exits: NMI unblocking due to IRET */
-#define EVENT_VECTOR(info)  ((info) & 0xffu)
+#define EVENT_VECTOR(info)  ((info)&0xffu)
 #define EVENT_TYPE(info)    ((info) >> 8 & 7u)
 
 enum event_type {
@@ -271,80 +271,80 @@ static inline uint32_t event_info(enum event_type type, unsigned vector, bool er
 #define EPT_VIOLATION_NMI_UNBLOCKED BIT64(12)
 
 /* Basic exit reasons. X(NAME, number, text). SDM: Basic VM-Exit Reasons. */
-#define EXIT_REASONS(X)                                                 \
-	X(EXCEPTION_NMI, 0, "exception or NMI")                         \
-	X(EXTERNAL_INTERRUPT, 1, "external interrupt")                  \
-	X(TRIPLE_FAULT, 2, "triple fault")                              \
-	X(INIT, 3, "INIT signal")                                       \
-	X(SIPI, 4, "start-up IPI")                                      \
-	X(IO_SMI, 5, "I/O SMI")                                         \
-	X(OTHER_SMI, 6, "other SMI")                                    \
-	X(INTERRUPT_WINDOW, 7, "interrupt window")                      \
-	X(NMI_WINDOW, 8, "NMI window")                                  \
-	X(TASK_SWITCH, 9, "task switch")                                \
-	X(CPUID, 10, "CPUID")                                           \
-	X(GETSEC, 11, "GETSEC")                                         \
-	X(HLT, 12, "HLT")                                               \
-	X(INVD, 13, "INVD")                                             \
-	X(INVLPG, 14, "INVLPG")                                         \
-	X(RDPMC, 15, "RDPMC")                                           \
-	X(RDTSC, 16, "RDTSC")                                           \
-	X(RSM, 17, "RSM")                                               \
-	X(VMCALL, 18, "VMCALL")                                         \
-	X(VMCLEAR, 19, "VMCLEAR")                                       \
-	X(VMLAUNCH, 20, "VMLAUNCH")                                     \
-	X(VMPTRLD, 21, "VMPTRLD")                                       \
-	X(VMPTRST, 22, "VMPTRST")                                       \
-	X(VMREAD, 23, "VMREAD")                                         \
-	X(VMRESUME, 24, "VMRESUME")                                     \
-	X(VMWRITE, 25, "VMWRITE")                                       \
-	X(VMXOFF, 26, "VMXOFF")                                         \
-	X(VMXON, 27, "VMXON")                                           \
-	X(CR_ACCESS, 28, "control-register access")                     \
-	X(MOV_DR, 29, "MOV DR")                                         \
-	X(IO, 30, "I/O instruction")                                    \
-	X(RDMSR, 31, "RDMSR")                                           \
-	X(WRMSR, 32, "WRMSR")                                           \
-	X(ENTRY_GUEST_STATE, 33, "VM entry failed: guest state")        \
-	X(ENTRY_MSR_LOADING, 34, "VM entry failed: MSR loading")        \
-	X(MWAIT, 36, "MWAIT")                                           \
-	X(MONITOR_TRAP, 37, "monitor trap flag")                        \
-	X(MONITOR, 39, "MONITOR")                                       \
-	X(PAUSE, 40, "PAUSE")                                           \
-	X(ENTRY_MACHINE_CHECK, 41, "VM entry failed: machine check")    \
-	X(TPR_BELOW_THRESHOLD, 43, "TPR below threshold")               \
-	X(APIC_ACCESS, 44, "APIC access")                               \
-	X(VIRTUALIZED_EOI, 45, "virtualized EOI")                       \
-	X(GDTR_IDTR, 46, "access to GDTR or IDTR")                      \
-	X(LDTR_TR, 47, "access to LDTR or TR")                          \
-	X(EPT_VIOLATION, 48, "EPT violation")                           \
-	X(EPT_MISCONFIG, 49, "EPT misconfiguration")                    \
-	X(INVEPT, 50, "INVEPT")                                         \
-	X(RDTSCP, 51, "RDTSCP")                                         \
-	X(PREEMPTION_TIMER, 52, "VMX-preemption timer")                 \
-	X(INVVPID, 53, "INVVPID")                                       \
-	X(WBINVD, 54, "WBINVD")                                         \
-	X(XSETBV, 55, "XSETBV")                                         \
-	X(APIC_WRITE, 56, "APIC write")                                 \
-	X(RDRAND, 57, "RDRAND")                                         \
-	X(INVPCID, 58, "INVPCID")                                       \
-	X(VMFUNC, 59, "VMFUNC")                                         \
-	X(ENCLS, 60, "ENCLS")                                           \
-	X(RDSEED, 61, "RDSEED")                                         \
-	X(PML_FULL, 62, "page-modification log full")                   \
-	X(XSAVES, 63, "XSAVES")                                         \
-	X(XRSTORS, 64, "XRSTORS")                                       \
-	X(PCONFIG, 65, "PCONFIG")                                       \
-	X(SPP, 66, "SPP-related event")                                 \
-	X(UMWAIT, 67, "UMWAIT")                                         \
-	X(TPAUSE, 68, "TPAUSE")                                         \
-	X(LOADIWKEY, 69, "LOADIWKEY")                                   \
-	X(ENCLV, 70, "ENCLV")                                           \
-	X(ENQCMD_PASID, 72, "ENQCMD PASID translation failure")         \
-	X(ENQCMDS_PASID, 73, "ENQCMDS PASID translation failure")       \
-	X(BUS_LOCK, 74, "bus lock")                                     \
-	X(NOTIFY, 75, "notify window")                                  \
-	X(SEAMCALL, 76, "SEAMCALL")                                     \
+#define EXIT_REASONS(X)                                                                            \
+	X(EXCEPTION_NMI, 0, "exception or NMI")                                                    \
+	X(EXTERNAL_INTERRUPT, 1, "external interrupt")                                             \
+	X(TRIPLE_FAULT, 2, "triple fault")                                                         \
+	X(INIT, 3, "INIT signal")                                                                  \
+	X(SIPI, 4, "start-up IPI")                                                                 \
+	X(IO_SMI, 5, "I/O SMI")                                                                    \
+	X(OTHER_SMI, 6, "other SMI")                                                               \
+	X(INTERRUPT_WINDOW, 7, "interrupt window")                                                 \
+	X(NMI_WINDOW, 8, "NMI window")                                                             \
+	X(TASK_SWITCH, 9, "task switch")                                                           \
+	X(CPUID, 10, "CPUID")                                                                      \
+	X(GETSEC, 11, "GETSEC")                                                                    \
+	X(HLT, 12, "HLT")                                                                          \
+	X(INVD, 13, "INVD")                                                                        \
+	X(INVLPG, 14, "INVLPG")                                                                    \
+	X(RDPMC, 15, "RDPMC")                                                                      \
+	X(RDTSC, 16, "RDTSC")                                                                      \
+	X(RSM, 17, "RSM")                                                                          \
+	X(VMCALL, 18, "VMCALL")                                                                    \
+	X(VMCLEAR, 19, "VMCLEAR")                                                                  \
+	X(VMLAUNCH, 20, "VMLAUNCH")                                                                \
+	X(VMPTRLD, 21, "VMPTRLD")                                                                  \
+	X(VMPTRST, 22, "VMPTRST")                                                                  \
+	X(VMREAD, 23, "VMREAD")                                                                    \
+	X(VMRESUME, 24, "VMRESUME")                                                                \
+	X(VMWRITE, 25, "VMWRITE")                                                                  \
+	X(VMXOFF, 26, "VMXOFF")                                                                    \
+	X(VMXON, 27, "VMXON")                                                                      \
+	X(CR_ACCESS, 28, "control-register access")                                                \
+	X(MOV_DR, 29, "MOV DR")                                                                    \
+	X(IO, 30, "I/O instruction")                                                               \
+	X(RDMSR, 31, "RDMSR")                                                                      \
+	X(WRMSR, 32, "WRMSR")                                                                      \
+	X(ENTRY_GUEST_STATE, 33, "VM entry failed: guest state")                                   \
+	X(ENTRY_MSR_LOADING, 34, "VM entry failed: MSR loading")                                   \
+	X(MWAIT, 36, "MWAIT")                                                                      \
+	X(MONITOR_TRAP, 37, "monitor trap flag")                                                   \
+	X(MONITOR, 39, "MONITOR")                                                                  \
+	X(PAUSE, 40, "PAUSE")                                                                      \
+	X(ENTRY_MACHINE_CHECK, 41, "VM entry failed: machine check")                               \
+	X(TPR_BELOW_THRESHOLD, 43, "TPR below threshold")                                          \
+	X(APIC_ACCESS, 44, "APIC access")                                                          \
+	X(VIRTUALIZED_EOI, 45, "virtualized EOI")                                                  \
+	X(GDTR_IDTR, 46, "access to GDTR or IDTR")                                                 \
+	X(LDTR_TR, 47, "access to LDTR or TR")                                                     \
+	X(EPT_VIOLATION, 48, "EPT violation")                                                      \
+	X(EPT_MISCONFIG, 49, "EPT misconfiguration")                                               \
+	X(INVEPT, 50, "INVEPT")                                                                    \
+	X(RDTSCP, 51, "RDTSCP")                                                                    \
+	X(PREEMPTION_TIMER, 52, "VMX-preemption timer")                                            \
+	X(INVVPID, 53, "INVVPID")                                                                  \
+	X(WBINVD, 54, "WBINVD")                                                                    \
+	X(XSETBV, 55, "XSETBV")                                                                    \
+	X(APIC_WRITE, 56, "APIC write")                                                            \
+	X(RDRAND, 57, "RDRAND")                                                                    \
+	X(INVPCID, 58, "INVPCID")                                                                  \
+	X(VMFUNC, 59, "VMFUNC")                                                                    \
+	X(ENCLS, 60, "ENCLS")                                                                      \
+	X(RDSEED, 61, "RDSEED")                                                                    \
+	X(PML_FULL, 62, "page-modification log full")                                              \
+	X(XSAVES, 63, "XSAVES")                                                                    \
+	X(XRSTORS, 64, "XRSTORS")                                                                  \
+	X(PCONFIG, 65, "PCONFIG")                                                                  \
+	X(SPP, 66, "SPP-related event")                                                            \
+	X(UMWAIT, 67, "UMWAIT")                                                                    \
+	X(TPAUSE, 68, "TPAUSE")                                                                    \
+	X(LOADIWKEY, 69, "LOADIWKEY")                                                              \
+	X(ENCLV, 70, "ENCLV")                                                                      \
+	X(ENQCMD_PASID, 72, "ENQCMD PASID translation failure")                                    \
+	X(ENQCMDS_PASID, 73, "ENQCMDS PASID translation failure")                                  \
+	X(BUS_LOCK, 74, "bus lock")                                                                \
+	X(NOTIFY, 75, "notify window")                                                             \
+	X(SEAMCALL, 76, "SEAMCALL")                                                                \
 	X(TDCALL, 77, "TDCALL")
 
 enum exit_reason {

@@ -26,10 +26,10 @@
 
 #define CR3_KEEP_TLB BIT64(63) /* of the source operand of MOV to CR3, when CR4.PCIDE = 1 */
 
-#define CR4_DE         BIT64(3)
-#define CR4_PAE        BIT64(5)
-#define CR4_MCE        BIT64(6)
-#define CR4_PGE        BIT64(7)
+#define CR4_DE	       BIT64(3)
+#define CR4_PAE	       BIT64(5)
+#define CR4_MCE	       BIT64(6)
+#define CR4_PGE	       BIT64(7)
 #define CR4_OSFXSR     BIT64(9)
 #define CR4_OSXMMEXCPT BIT64(10)
 #define CR4_UMIP       BIT64(11)
@@ -41,8 +41,8 @@
 #define CR4_OSXSAVE    BIT64(18)
 #define CR4_SMEP       BIT64(20)
 #define CR4_SMAP       BIT64(21)
-#define CR4_PKE        BIT64(22)
-#define CR4_CET        BIT64(23)
+#define CR4_PKE	       BIT64(22)
+#define CR4_CET	       BIT64(23)
 
 #define EFER_SCE BIT64(0)
 #define EFER_LME BIT64(8)
@@ -65,11 +65,11 @@
 #define RFLAGS_VM   BIT64(17)
 #define RFLAGS_AC   BIT64(18)
 
-#define DR6_BS  BIT64(14)
+#define DR6_BS	BIT64(14)
 #define DR6_RTM BIT64(16)
 
 #define DR7_FIXED BIT64(10) /* reads as 1; all breakpoints off */
-#define DR7_GD    BIT64(13)
+#define DR7_GD	  BIT64(13)
 
 #define DEBUGCTL_LBR BIT64(0)
 #define DEBUGCTL_BTF BIT64(1)
@@ -112,28 +112,28 @@ struct table_register {
 /* SDM: Page-Fault Exception, error code. */
 #define PF_PRESENT BIT64(0)
 #define PF_WRITE   BIT64(1)
-#define PF_USER    BIT64(2)
+#define PF_USER	   BIT64(2)
 #define PF_FETCH   BIT64(4)
 
 /* CPUID leaves and bits. */
 #define CPUID_1_ECX_MONITOR    BIT64(3)
-#define CPUID_1_ECX_VMX        BIT64(5)
-#define CPUID_1_ECX_SMX        BIT64(6)
+#define CPUID_1_ECX_VMX	       BIT64(5)
+#define CPUID_1_ECX_SMX	       BIT64(6)
 #define CPUID_1_ECX_PCID       BIT64(17)
 #define CPUID_1_ECX_XSAVE      BIT64(26)
 #define CPUID_1_ECX_OSXSAVE    BIT64(27)
 #define CPUID_1_ECX_HYPERVISOR BIT64(31)
-#define CPUID_1_EDX_MSR        BIT64(5)
+#define CPUID_1_EDX_MSR	       BIT64(5)
 #define CPUID_1_EDX_MTRR       BIT64(12)
 #define CPUID_7_EBX_INVPCID    BIT64(10)
 #define CPUID_7_ECX_WAITPKG    BIT64(5)
 #define CPUID_7_ECX_OSPKE      BIT64(4)
-#define CPUID_7_ECX_PKU        BIT64(3)
+#define CPUID_7_ECX_PKU	       BIT64(3)
 #define CPUID_7_EDX_PCONFIG    BIT64(18)
-#define CPUID_81_EDX_NX        BIT64(20)
+#define CPUID_81_EDX_NX	       BIT64(20)
 #define CPUID_81_EDX_PAGE1GB   BIT64(26)
 #define CPUID_81_EDX_RDTSCP    BIT64(27)
-#define CPUID_81_EDX_LM        BIT64(29)
+#define CPUID_81_EDX_LM	       BIT64(29)
 
 struct cpuid_result {
 	uint32_t eax, ebx, ecx, edx;

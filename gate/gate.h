@@ -12,7 +12,8 @@
  *     root_base + GATE_SHARED_OFFSET    struct gate_machine (1 page)
  *     root_base + GATE_RINGS_OFFSET     struct gate_ring, one a processor, GATE_RING_STRIDE apart
  *     root_base + GATE_BLOCKS_OFFSET    the processors' blocks, GATE_BLOCK_BYTES apart
- *     window_base + p                   RAM at physical address p, but root's text and read-only data
+ *     window_base + p                   RAM at physical address p, but root's text and read-only
+ * data
  *
  * root_base and window_base are multiples of 512 GiB in the upper half, chosen by the OS side so
  * that they do not meet the gate's addresses.
@@ -62,7 +63,8 @@
 #define GATE_SELECTOR_LDTR 0xc
 #define GATE_SELECTOR_TR   0xe
 
-/* MSRs that root sets when it leaves: {number, value} pairs, in this order; gate_leave writes them. */
+/* MSRs that root sets when it leaves: {number, value} pairs, in this order; gate_leave writes them.
+ */
 #define GATE_MSRS_COUNT 8
 
 /*
@@ -105,8 +107,8 @@
  * A ring of records and the counters of one processor: 4 pages, read-only to the guest. Root alone
  * writes. `head` counts records ever written; record n is at n % GATE_RECORDS, valid while
  * head - n <= GATE_RECORDS. A record is complete before `head` counts it. The reader keeps its own
- * tail, copies, and then looks at `head` again: a record that may have been overwritten meanwhile is
- * lost, and the reader counts it.
+ * tail, copies, and then looks at `head` again: a record that may have been overwritten meanwhile
+ * is lost, and the reader counts it.
  */
 #define GATE_RING_STRIDE 0x4000u
 #define GATE_RING_HEADER 0x400u
@@ -131,10 +133,10 @@ struct gate_machine {
 	uint32_t processors;
 	uint64_t root_base;
 	uint64_t window_base;
-	uint64_t window_bytes;	/* physical addresses below this may be in the window */
-	uint64_t gate_text;	/* virtual address of the gate's page */
-	uint64_t gate_leave;	/* virtual address of gate_leave in it */
-	struct phys image;	/* of root.elf in memory; contiguous */
+	uint64_t window_bytes; /* physical addresses below this may be in the window */
+	uint64_t gate_text;    /* virtual address of the gate's page */
+	uint64_t gate_leave;   /* virtual address of gate_leave in it */
+	struct phys image;     /* of root.elf in memory; contiguous */
 	uint64_t image_bytes;
 	struct phys msr_bitmap; /* 4 KiB, filled */
 	struct phys blank;	/* 4 KiB of zeros behind hidden pages */
@@ -143,19 +145,20 @@ struct gate_machine {
 	uint8_t ept_largest;	/* paging.largest of that tree */
 	uint8_t hypervisor_below; /* CPUID.1:ECX[31] was set before us */
 	uint8_t reserved[2];
-	uint32_t cpuid_base;	/* HP_CPUID_BASE or HP_CPUID_BASE_ABOVE */
-	uint32_t ept_lock;	/* root writes: the try-lock of everything below */
-	struct ept_pool pool;	/* root writes */
-	struct mtrr mtrr;	/* root writes, when the guest wrote an MTRR */
-	uint64_t passed[HP_PROCESSORS_MAX]; /* root writes: the EPT generation each processor published;
-					       ~0 for one that is not in VMX operation */
+	uint32_t cpuid_base;		    /* HP_CPUID_BASE or HP_CPUID_BASE_ABOVE */
+	uint32_t ept_lock;		    /* root writes: the try-lock of everything below */
+	struct ept_pool pool;		    /* root writes */
+	struct mtrr mtrr;		    /* root writes, when the guest wrote an MTRR */
+	uint64_t passed[HP_PROCESSORS_MAX]; /* root writes: the EPT generation each processor
+					       published; ~0 for one that is not in VMX operation */
 };
 _Static_assert(sizeof(struct gate_machine) <= GATE_PAGE, "the machine is one page");
 
-/* A processor's state as the OS has it: native when gate_enter fills it, from the VMCS on leaving. */
+/* A processor's state as the OS has it: native when gate_enter fills it, from the VMCS on leaving.
+ */
 struct gate_state {
-	uint64_t gpr[16]; /* in the order of the instruction encoding: RAX RCX RDX RBX RSP RBP RSI RDI
-			     R8 ... R15 */
+	uint64_t gpr[16]; /* in the order of the instruction encoding: RAX RCX RDX RBX RSP RBP RSI
+			     RDI R8 ... R15 */
 	uint64_t rip, rflags;
 	uint64_t cr0, cr3, cr4, dr7;
 	struct table_register gdtr; /* 10 bytes; at 16-byte steps */
@@ -187,23 +190,24 @@ struct gate_cpu {
 	struct table_register cross_idtr; /* of cross_idt */
 	uint8_t pad2[6];
 
-	uint32_t nmis;	     /* NMIs that arrived in the crossing and are not delivered yet */
-	uint32_t index;	     /* of the processor: 0 ... processors - 1 */
-	uint32_t in_guest;   /* 1 from the first VM entry until it leaves. Root writes */
-	uint32_t error;	     /* enum hp_error; root writes, when it could not enter or had to leave */
-	uint64_t detail[2];  /* of struct hp_failure. Root writes */
+	uint32_t nmis;	   /* NMIs that arrived in the crossing and are not delivered yet */
+	uint32_t index;	   /* of the processor: 0 ... processors - 1 */
+	uint32_t in_guest; /* 1 from the first VM entry until it leaves. Root writes */
+	uint32_t error;	   /* enum hp_error; root writes, when it could not enter or had to leave */
+	uint64_t detail[2];	 /* of struct hp_failure. Root writes */
 	struct phys vmxon, vmcs; /* a page each, zeroed */
-	uint64_t machine;    /* virtual address in root of struct gate_machine */
+	uint64_t machine;	 /* virtual address in root of struct gate_machine */
 
-	uint64_t os_gdt[32]; /* gate_enter copies the OS's GDT here; TR and LDTR are loaded from it */
+	uint64_t os_gdt[32]; /* gate_enter copies the OS's GDT here; TR and LDTR are loaded from it
+			      */
 	uint64_t root_gdt[32]; /* code and data at the OS's selectors, root's TSS. Root fills it */
-	uint64_t cross_idt[6]; /* vectors 0 to 2; only NMI is present: interrupt gate to gate_nmi, CPL
-				  0, the OS's code selector, no IST. The OS side fills it */
+	uint64_t cross_idt[6]; /* vectors 0 to 2; only NMI is present: interrupt gate to gate_nmi,
+				  CPL 0, the OS's code selector, no IST. The OS side fills it */
 	uint64_t stack[(GATE_PAGE - 0x430) / 8];
 };
 
 _Static_assert(sizeof(struct gate_cpu) == GATE_PAGE, "gate_cpu is one page");
-#define GATE_CHECK(offset, member) \
+#define GATE_CHECK(offset, member)                                                                 \
 	_Static_assert(offset == offsetof(struct gate_cpu, member), #member " is elsewhere")
 GATE_CHECK(GATE_RSP, state.gpr[4]);
 GATE_CHECK(GATE_RDI, state.gpr[7]);
@@ -255,7 +259,8 @@ extern char gate_nmi[];
 /* The bounds of the gate's text, both page-aligned, one page apart. */
 extern char gate_text[], gate_text_end[];
 
-/* The VMCALL itself, and where a host's exception table may send a #UD of it: returns NOT_RUNNING. */
+/* The VMCALL itself, and where a host's exception table may send a #UD of it: returns NOT_RUNNING.
+ */
 extern char gate_vmcall[], gate_vmcall_failed[];
 
 #endif /* __ASSEMBLER__ */

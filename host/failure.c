@@ -51,9 +51,9 @@ static void describe(const struct hp_failure *failure, char *text, size_t bytes)
 
 void failure_log(const char *what, const struct hp_failure *failure)
 {
-	uint32_t error = failure->error < sizeof(sentences) / sizeof(sentences[0]) ?
-				 failure->error :
-				 HP_ERROR_INTERNAL;
+	uint32_t error = failure->error < sizeof(sentences) / sizeof(sentences[0])
+				 ? failure->error
+				 : HP_ERROR_INTERNAL;
 	char where[32] = "", details[112];
 
 	if (failure->processor != HP_NO_PROCESSOR)

@@ -67,8 +67,8 @@ static bool protect_run(struct ept *ept, const struct memory_run *run, struct ph
 		struct phys target = run->view == MEMORY_READ ? phys(address) : blank;
 
 		if (!ept_set_page(ept, guest_phys(address), target, EPT_READ,
-				  run->view == MEMORY_READ ? mtrr_type(ept->mtrr, address) :
-							     MEMORY_WB))
+				  run->view == MEMORY_READ ? mtrr_type(ept->mtrr, address)
+							   : MEMORY_WB))
 			return false;
 	}
 	return true;

@@ -89,6 +89,12 @@ void host_log_unlock(unsigned long flags);
 /* Prints one line, without a newline, where the OS's kernel prints. Any. */
 void host_print(enum hp_level level, const char *line);
 
+/*
+ * While kept, the OS does not let go of our image, whoever asks it to: guests run through the gate.
+ * Process.
+ */
+void host_keep(bool keep);
+
 /* Runs drain_run() soon, in a worker of its own, and then wakes readers of the log. Any. */
 void host_wake(void);
 

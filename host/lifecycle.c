@@ -88,6 +88,22 @@ static enum hp_error leave_all(struct hp_failure *failure)
 	return result;
 }
 
+/* From here on, until it ends, guests may run through the gate. */
+static void begin_run(void)
+{
+	running = true;
+	host_keep(true);
+}
+
+/* Every processor has left. */
+static void end_run(void)
+{
+	drain_records(&machine);
+	running = false;
+	machine_end(&machine);
+	host_keep(false);
+}
+
 static enum hp_error start(struct hp_failure *failure)
 {
 	struct hp_failure left;
@@ -112,7 +128,7 @@ static enum hp_error start(struct hp_failure *failure)
 		return error;
 	}
 
-	running = true;
+	begin_run();
 	error = enter_all(failure);
 	if (!error)
 		return HP_ERROR_OK;
@@ -120,9 +136,7 @@ static enum hp_error start(struct hp_failure *failure)
 		failure_log("roll-back incomplete", &left);
 		return error;
 	}
-	drain_records(&machine);
-	running = false;
-	machine_end(&machine);
+	end_run();
 	return error;
 }
 
@@ -135,9 +149,7 @@ static enum hp_error stop(struct hp_failure *failure)
 	error = leave_all(failure);
 	if (error)
 		return error;
-	drain_records(&machine);
-	running = false;
-	machine_end(&machine);
+	end_run();
 	return HP_ERROR_OK;
 }
 

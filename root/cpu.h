@@ -63,14 +63,14 @@ struct tss {
 enum { IST_NMI = 1, IST_DOUBLE_FAULT = 2, IST_MACHINE_CHECK = 3 };
 
 struct cpu {
-	/* The guest's general-purpose registers while root runs, by the encoding's numbers. RSP's place
-	   is unused: the guest's is in the VMCS. */
+	/* The guest's general-purpose registers while root runs, by the encoding's numbers. RSP's
+	   place is unused: the guest's is in the VMCS. */
 	uint64_t gpr[16];
-	uint64_t host_rsp;  /* the value that the VMCS has */
-	uint32_t launched;  /* the VMCS is: VMRESUME, not VMLAUNCH */
-	uint32_t nmi_new;   /* set by the NMI handler, cleared by nmi_arrange */
-	uint32_t nmis;	    /* pending for the guest: at most 2, as the processor itself keeps one in
-			       service and one latched */
+	uint64_t host_rsp; /* the value that the VMCS has */
+	uint32_t launched; /* the VMCS is: VMRESUME, not VMLAUNCH */
+	uint32_t nmi_new;  /* set by the NMI handler, cleared by nmi_arrange */
+	uint32_t nmis;	   /* pending for the guest: at most 2, as the processor itself keeps one in
+			      service and one latched */
 	uint32_t index;
 	struct table_register idtr;
 	uint16_t tr_selector;
@@ -90,7 +90,7 @@ struct cpu {
 	uint64_t idt[VECTORS_RESERVED][2];
 };
 
-#define CPU_CHECK(offset, member) \
+#define CPU_CHECK(offset, member)                                                                  \
 	_Static_assert(offset == offsetof(struct cpu, member), #member " is elsewhere")
 CPU_CHECK(CPU_RDI, gpr[7]);
 CPU_CHECK(CPU_R15, gpr[15]);
@@ -104,7 +104,22 @@ _Static_assert(sizeof(struct cpu) <= 2 * GATE_PAGE, "struct cpu has two pages of
 _Static_assert(CPU_BLOCK_MASK == -(int)GATE_BLOCK_BYTES, "the block's size");
 
 enum register_number {
-	RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
+	RAX,
+	RCX,
+	RDX,
+	RBX,
+	RSP,
+	RBP,
+	RSI,
+	RDI,
+	R8,
+	R9,
+	R10,
+	R11,
+	R12,
+	R13,
+	R14,
+	R15,
 };
 
 /* RAM at a physical address; not for root's own text and read-only data. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Writes of CR0 and CR4 that touch a bit which VMX operation wants fixed: CR0.NE (and PE, PG without
- * unrestricted guest), CR4.VMXE, CR4.SMXE. The guest sees what it asked for; the bits themselves
- * stay. What the bare processor would refuse is #GP.
+ * Writes of CR0 and CR4 that touch a bit which VMX operation wants fixed: CR0.NE (and PE, PG
+ * without unrestricted guest), CR4.VMXE, CR4.SMXE. The guest sees what it asked for; the bits
+ * themselves stay. What the bare processor would refuse is #GP.
  *
  * Source: SDM, Exit Qualification for Control-Register Accesses; MOV - Move to/from Control
  * Registers; VM Entry: Loading Guest Control Registers.
@@ -96,7 +96,8 @@ static enum outcome write_guest_cr4(struct cpu *cpu, uint64_t value)
 		return fault(cpu);
 	vmwrite(VMCS_CR4_SHADOW, value);
 	vmwrite(VMCS_GUEST_CR4, value | CR4_VMXE);
-	/* SDM: Operations that Invalidate TLBs and Paging-Structure Caches; too much does no harm. */
+	/* SDM: Operations that Invalidate TLBs and Paging-Structure Caches; too much does no harm.
+	 */
 	if (old != (value | CR4_VMXE))
 		invvpid(INVVPID_ALL);
 	return OUTCOME_SKIP;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * EPT violations, and what changes the EPT from root: device memory at its first touch, memory types
- * after a write of an MTRR, and writes to memory of ours, which end on the sink page.
+ * EPT violations, and what changes the EPT from root: device memory at its first touch, memory
+ * types after a write of an MTRR, and writes to memory of ours, which end on the sink page.
  *
- * The tree, the pool and the MTRRs' copy belong to whoever has the try-lock. Who doesn't get it lets
- * the guest try again: root never waits.
+ * The tree, the pool and the MTRRs' copy belong to whoever has the try-lock. Who doesn't get it
+ * lets the guest try again: root never waits.
  *
  * Source: SDM, EPT Violations; Exit Qualification for EPT Violations.
  * World: root.
@@ -45,7 +45,8 @@ static void tree_open(struct tree *tree, struct gate_machine *machine)
 {
 	tree->memory = (struct table_memory){ table_at, take_none, machine };
 	tree->ept = (struct ept){
-		.paging = { &paging_ept, &tree->memory, machine->ept_top, EPT_LEVELS, machine->ept_largest },
+		.paging = { &paging_ept, &tree->memory, machine->ept_top, EPT_LEVELS,
+			    machine->ept_largest },
 		.mtrr = &machine->mtrr,
 	};
 }
@@ -75,8 +76,8 @@ static void map_device(struct cpu *cpu, struct tree *tree, struct guest_phys add
 }
 
 /*
- * A write to a page that the guest may only read. A hidden page shows the blank page: from now on it
- * shows the sink, where the write may land. A page that the guest may read for real (rings, the
+ * A write to a page that the guest may only read. A hidden page shows the blank page: from now on
+ * it shows the sink, where the write may land. A page that the guest may read for real (rings, the
  * gate) is treated the same way: what the guest reads there afterwards is its own.
  */
 static void sink_write(struct cpu *cpu, struct tree *tree, struct guest_phys address)
@@ -106,8 +107,9 @@ static void resolve(struct cpu *cpu, struct guest_phys address, uint64_t qualifi
 	else if ((qualification & EPT_VIOLATION_WRITE) && !(*place.entry & EPT_WRITE))
 		sink_write(cpu, &tree, address);
 	/*
-	 * Else another processor resolved it meanwhile: the guest tries again. A fetch from a hidden
-	 * page never ends that way, so it becomes what a fetch from a page without execute rights is.
+	 * Else another processor resolved it meanwhile: the guest tries again. A fetch from a
+	 * hidden page never ends that way, so it becomes what a fetch from a page without execute
+	 * rights is.
 	 */
 	else if ((qualification & EPT_VIOLATION_FETCH) && !(*place.entry & EPT_EXEC))
 		inject_exception(cpu, VECTOR_UD);
@@ -119,7 +121,8 @@ enum outcome exit_ept_violation(struct cpu *cpu)
 	uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
 
 	inject_interrupted_event(cpu);
-	/* An IRET that unblocked NMIs and then met the violation will run again: block them again. */
+	/* An IRET that unblocked NMIs and then met the violation will run again: block them again.
+	 */
 	if ((qualification & EPT_VIOLATION_NMI_UNBLOCKED) &&
 	    !(vmread(VMCS_IDT_VECTORING) & EVENT_VALID))
 		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * VMCALL: ours, if it comes from the gate's own text in CPL 0 with our signature; for the hypervisor
- * below us, if there is one and the caller is in CPL 0; otherwise an instruction that the guest's
- * processor does not have.
+ * VMCALL: ours, if it comes from the gate's own text in CPL 0 with our signature; for the
+ * hypervisor below us, if there is one and the caller is in CPL 0; otherwise an instruction that
+ * the guest's processor does not have.
  *
  * World: root.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Faults in root. The few instructions that may fault on a value of the guest's have an entry in the
- * exception table, and go on behind themselves, saying so. Any other fault is a bug of ours: it is
- * recorded, and the processor leaves VMX operation at the guest's state, so that the OS runs on.
+ * Faults in root. The few instructions that may fault on a value of the guest's have an entry in
+ * the exception table, and go on behind themselves, saying so. Any other fault is a bug of ours: it
+ * is recorded, and the processor leaves VMX operation at the guest's state, so that the OS runs on.
  *
  * World: root.
  */

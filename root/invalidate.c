@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Invalidation by generation. Who changes the EPT counts its generation up; every processor compares
- * before each entry, invalidates when it is behind, and publishes how far it got. Nobody waits for
- * anybody.
+ * Invalidation by generation. Who changes the EPT counts its generation up; every processor
+ * compares before each entry, invalidates when it is behind, and publishes how far it got. Nobody
+ * waits for anybody.
  *
  * Source: SDM, Guidelines for Use of the INVEPT Instruction.
  * World: root.

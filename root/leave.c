@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Back to the OS world: VMX operation ends, and the processor goes on natively at the guest's state.
- * This file puts that state together; the gate loads it (gate_leave), since only there both worlds'
- * memory can be reached.
+ * Back to the OS world: VMX operation ends, and the processor goes on natively at the guest's
+ * state. This file puts that state together; the gate loads it (gate_leave), since only there both
+ * worlds' memory can be reached.
  *
  * World: root.
  */

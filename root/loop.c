@@ -56,7 +56,8 @@ static enum outcome dispatch(struct cpu *cpu, uint32_t reason)
 	}
 }
 
-/* VM entry failed: VMfail, or an exit that says so. Before the first exit the launch can be refused. */
+/* VM entry failed: VMfail, or an exit that says so. Before the first exit the launch can be
+ * refused. */
 static enum hp_error entry_failed(struct cpu *cpu, uint32_t reason)
 {
 	bool first = cpu->ring->exits_total == 0;
@@ -112,8 +113,8 @@ enum hp_error loop_run(struct cpu *cpu)
 			return entry_failed(cpu, reason);
 		ring->exits[reason]++;
 		ring->exits_total++;
-		switch (likely(reason == EXIT_REASON_CPUID) ? exit_cpuid(cpu) :
-							      dispatch(cpu, reason)) {
+		switch (likely(reason == EXIT_REASON_CPUID) ? exit_cpuid(cpu)
+							    : dispatch(cpu, reason)) {
 		case OUTCOME_SKIP:
 			skip_instruction(cpu);
 			break;

@@ -76,8 +76,8 @@ struct cpu *root_prepare(struct gate_cpu *gate)
 static void save_msrs(struct gate_cpu *gate)
 {
 	static const uint32_t numbers[] = {
-		IA32_FS_BASE,	  IA32_GS_BASE, IA32_SYSENTER_CS, IA32_SYSENTER_ESP,
-		IA32_SYSENTER_EIP, IA32_PAT,	IA32_EFER,	  IA32_DEBUGCTL,
+		IA32_FS_BASE,	   IA32_GS_BASE, IA32_SYSENTER_CS, IA32_SYSENTER_ESP,
+		IA32_SYSENTER_EIP, IA32_PAT,	 IA32_EFER,	   IA32_DEBUGCTL,
 	};
 	unsigned i, count = 0;
 

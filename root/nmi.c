@@ -17,8 +17,8 @@
 
 static void set_window(struct cpu *cpu, bool on)
 {
-	uint32_t controls = on ? cpu->controls.proc | PROC_NMI_WINDOW :
-				 cpu->controls.proc & ~PROC_NMI_WINDOW;
+	uint32_t controls =
+		on ? cpu->controls.proc | PROC_NMI_WINDOW : cpu->controls.proc & ~PROC_NMI_WINDOW;
 
 	if (controls == cpu->controls.proc)
 		return;

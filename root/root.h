@@ -26,9 +26,8 @@ struct cpu *root_prepare(struct gate_cpu *gate);
 /* vmx_setup.c: VMXON and a VMCS whose guest is the caller of gate_enter. */
 enum hp_error vmx_setup(struct cpu *cpu);
 
-/* vmx_enter.S: enters the guest; returns VMX_EXITED, VMX_FAILED or VMX_NMI_NEW. */
-int vmx_enter(struct cpu *cpu);
-void vmx_exit(void); /* the host's RIP: not to be called */
+/* vmx_enter.S: where a VM exit goes on. Not to be called. */
+void vmx_exit(void);
 
 /* loop.c: runs the guest until it leaves; returns only if the first entry fails. */
 enum hp_error loop_run(struct cpu *cpu);
@@ -56,7 +55,7 @@ void vmcall_below(struct cpu *cpu);
 void skip_instruction(struct cpu *cpu);
 
 /* inject.c */
-void inject_exception(struct cpu *cpu, enum vector vector);		    /* without error code */
+void inject_exception(struct cpu *cpu, enum vector vector); /* without error code */
 void inject_exception_code(struct cpu *cpu, enum vector vector, uint32_t code);
 /* Hands back the event whose delivery the exit interrupted, if there was one. */
 void inject_interrupted_event(struct cpu *cpu);
@@ -80,7 +79,7 @@ bool segment_load(const struct gate_cpu *gate, enum segment which, struct segmen
 void segment_store(struct gate_cpu *gate, enum segment which, const struct segment_state *state);
 
 /* leave.c: back to the OS world. */
-void leave(struct cpu *cpu) __attribute__((noreturn));		    /* at the guest's state */
+void leave(struct cpu *cpu) __attribute__((noreturn)); /* at the guest's state */
 void leave_refused(struct cpu *cpu, enum hp_error error) __attribute__((noreturn));
 void leave_triple_fault(struct cpu *cpu) __attribute__((noreturn));
 void leave_crossing(struct gate_cpu *gate, uint64_t gate_leave, struct cpu *cpu)
@@ -93,11 +92,11 @@ void fault_fill_idt(struct cpu *cpu, uint16_t code_selector);
 /* record.c */
 void record(struct cpu *cpu, enum record_format format, enum hp_level level,
 	    const uint64_t *arguments, unsigned count);
-#define RECORD(cpu, name, level, ...)                                            \
-	do {                                                                     \
-		const uint64_t record_arguments[] = { __VA_ARGS__ };             \
-		record(cpu, RECORD_##name, level, record_arguments,              \
-		       sizeof(record_arguments) / sizeof(record_arguments[0])); \
+#define RECORD(cpu, name, level, ...)                                                              \
+	do {                                                                                       \
+		const uint64_t record_arguments[] = { __VA_ARGS__ };                               \
+		record(cpu, RECORD_##name, level, record_arguments,                                \
+		       sizeof(record_arguments) / sizeof(record_arguments[0]));                    \
 	} while (0)
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Descriptors of the GDT to the segment registers of the VMCS and back. Both work on the copy of the
- * OS's GDT in the gate's page: the OS's own one may be read-only and is never written.
+ * Descriptors of the GDT to the segment registers of the VMCS and back. Both work on the copy of
+ * the OS's GDT in the gate's page: the OS's own one may be read-only and is never written.
  *
  * Source: SDM, Segment Descriptors; System Segment and Gate Descriptors in IA-32e mode; Guest
  * Register State (access rights).
@@ -9,10 +9,10 @@
  */
 #include "root.h"
 
-#define GDT_BYTES	(32 * 8)
-#define DESCRIPTOR_G	0x8000u
-#define TYPE_TSS_BUSY	0xbu
-#define TYPE_TSS_READY	0x9u
+#define GDT_BYTES      (32 * 8)
+#define DESCRIPTOR_G   0x8000u
+#define TYPE_TSS_BUSY  0xbu
+#define TYPE_TSS_READY 0x9u
 
 static bool is_system(enum segment which)
 {

@@ -19,8 +19,7 @@ static void trap_after_step(void)
 	if (vmread(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)
 		return;
 	/* At delivery the processor turns the pending BS into DR6.BS. */
-	vmwrite(VMCS_GUEST_PENDING_DEBUG,
-		vmread(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+	vmwrite(VMCS_GUEST_PENDING_DEBUG, vmread(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
 void skip_instruction(struct cpu *cpu)

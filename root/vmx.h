@@ -15,6 +15,25 @@
 #include "../base/addr.h"
 #include "../base/x86.h"
 
+struct cpu;
+
+/*
+ * Enters the guest; returns VMX_EXITED, VMX_FAILED or VMX_NMI_NEW. The guest's registers take the
+ * place of ours, so the compiler keeps nothing in registers over it: that is cheaper than saving
+ * all.
+ */
+static inline int vmx_enter(struct cpu *cpu)
+{
+	int result;
+
+	asm volatile("call vmx_enter_guest"
+		     : "=a"(result), "+D"(cpu)
+		     :
+		     : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+		       "r15", "cc", "memory");
+	return result;
+}
+
 static inline uint64_t vmread(uint32_t field)
 {
 	uint64_t value;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Into the guest and back: int vmx_enter(struct cpu *). It returns like any function, whether the
+ * Into the guest and back, called by vmx_enter() of vmx.h only. It returns to its caller, whether the
  * guest ran and left (VMX_EXITED), the entry was refused (VMX_FAILED), or an NMI came in at the last
- * moment (VMX_NMI_NEW).
+ * moment (VMX_NMI_NEW). %rdi (the struct cpu) and %rbp come back as they were, nothing else does: what
+ * the caller still needs, it keeps in memory.
  *
  * An NMI that arrives in root is counted by its handler, and must reach the guest at the next entry.
  * Between the check of the flag and VMRESUME there is no instruction that could act on it; so the
@@ -16,14 +17,9 @@
 #define VMCS_HOST_RSP 0x6c14
 
 	.text
-	.globl vmx_enter, vmx_exit, vmx_enter_window, vmx_enter_window_end, vmx_enter_again
-vmx_enter:
+	.globl vmx_enter_guest, vmx_exit, vmx_enter_window, vmx_enter_window_end, vmx_enter_again
+vmx_enter_guest:
 	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
 	push	%rdi
 	cmp	%rsp, CPU_HOST_RSP(%rdi)
 	jne	3f
@@ -88,11 +84,6 @@ vmx_exit:
 	movl	$1, CPU_LAUNCHED(%rdi)
 	xor	%eax, %eax		/* VMX_EXITED */
 4:	pop	%rdi
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
 	pop	%rbp
 	ret
 	int3

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * VMXON and the VMCS: the processor's guest is the caller of gate_enter, with exactly the state that
- * the gate saved; the host is root. Every VMWRITE is checked here, so that the exit handlers need
- * not check theirs.
+ * VMXON and the VMCS: the processor's guest is the caller of gate_enter, with exactly the state
+ * that the gate saved; the host is root. Every VMWRITE is checked here, so that the exit handlers
+ * need not check theirs.
  *
  * Source: SDM, VMM Setup & Tear Down; Checks on VMX Controls and Host-State Area; Checking and
  * Loading Guest State.
@@ -21,7 +21,8 @@ static bool source_rdmsr(void *context, uint32_t msr, uint64_t *value)
 	return rdmsr_safe(msr, value);
 }
 
-static void source_cpuid(void *context, uint32_t leaf, uint32_t subleaf, struct cpuid_result *result)
+static void source_cpuid(void *context, uint32_t leaf, uint32_t subleaf,
+			 struct cpuid_result *result)
 {
 	(void)context;
 	cpuid(leaf, subleaf, result);
@@ -52,7 +53,8 @@ static enum hp_error check_capability(struct cpu *cpu)
 	return check.error;
 }
 
-/* SDM: Restrictions on VMX Operation. The lock bit must be set; firmware that left it open is used. */
+/* SDM: Restrictions on VMX Operation. The lock bit must be set; firmware that left it open is used.
+ */
 static bool enable_vmxon(struct cpu *cpu)
 {
 	uint64_t control = cpu->capability.feature_control;

@@ -198,6 +198,14 @@ void host_log_unlock(unsigned long flags)
 	raw_spin_unlock_irqrestore(&log_lock, flags);
 }
 
+void host_keep(bool keep)
+{
+	if (keep)
+		__module_get(THIS_MODULE);
+	else
+		module_put(THIS_MODULE);
+}
+
 void host_print(enum hp_level level, const char *line)
 {
 	switch (level) {

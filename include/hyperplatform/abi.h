@@ -22,10 +22,11 @@
 #define HP_DEVICE_LINUX "/dev/hyperplatform"
 
 /*
- * Presence, for everybody (any privilege level): CPUID.1:ECX[31] is set, and leaf HP_CPUID_SIGNATURE
- * has EAX = HP_SIGNATURE, EBX = the version of this file, ECX = processor index, EDX = 0. The leaf
- * before it has the highest leaf and our name, as the convention for hypervisors wants it. When
- * another hypervisor runs below us its leaves stay, and ours begin at HP_CPUID_BASE_ABOVE.
+ * Presence, for everybody (any privilege level): CPUID.1:ECX[31] is set, and leaf
+ * HP_CPUID_SIGNATURE has EAX = HP_SIGNATURE, EBX = the version of this file, ECX = processor index,
+ * EDX = 0. The leaf before it has the highest leaf and our name, as the convention for hypervisors
+ * wants it. When another hypervisor runs below us its leaves stay, and ours begin at
+ * HP_CPUID_BASE_ABOVE.
  */
 #define HP_CPUID_BASE	    0x40000000u
 #define HP_CPUID_BASE_ABOVE 0x40000100u
@@ -39,15 +40,18 @@
 #define HP_ERRORS(X)                                                                               \
 	X(OK, 0, "success", "")                                                                    \
 	X(NO_VMX, 1, "the processor has no Intel VT-x",                                            \
-	  "use a machine with an Intel processor; in a virtual machine, turn nested virtualization on") \
+	  "use a machine with an Intel processor; in a virtual machine, turn nested "              \
+	  "virtualization on")                                                                     \
 	X(VMX_LOCKED_OFF, 2, "the firmware has locked VT-x off",                                   \
-	  "turn on Intel Virtualization Technology in the firmware setup, then power the machine off and on") \
+	  "turn on Intel Virtualization Technology in the firmware setup, then power the machine " \
+	  "off and on")                                                                            \
 	X(VMX_IN_USE, 3, "another hypervisor uses VT-x on this processor",                         \
 	  "stop it (for KVM: end its guests, then hpctl load --unload-kvm)")                       \
 	X(KVM_LOADED, 4, "the module kvm_intel is loaded",                                         \
 	  "end its guests, then hpctl load --unload-kvm, or rmmod kvm_intel")                      \
 	X(NO_EPT, 5, "the processor has VT-x without extended page tables (EPT)",                  \
-	  "use a processor with EPT (Intel, 2008 or later); in a virtual machine, let the hypervisor below offer EPT") \
+	  "use a processor with EPT (Intel, 2008 or later); in a virtual machine, let the "        \
+	  "hypervisor below offer EPT")                                                            \
 	X(CAPABILITY, 6, "the processor lacks a VT-x capability that is needed",                   \
 	  "hpctl check names it")                                                                  \
 	X(ALREADY, 7, "HyperPlatform is running already", "hpctl unload first")                    \
@@ -60,7 +64,7 @@
 	X(ENTRY_FAILED, 14, "VM entry failed", "report it with the log, which names the reason")   \
 	X(STATE, 15, "the processor's state can't be taken over",                                  \
 	  "report it with the log, which names the register")                                      \
-	X(IMAGE, 16, "the root image is damaged", "build and install the module again")           \
+	X(IMAGE, 16, "the root image is damaged", "build and install the module again")            \
 	X(REQUEST, 17, "unknown request, or sizes that do not fit it",                             \
 	  "use an hpctl of the same version as the module")                                        \
 	X(NO_ANSWER, 18, "the processor did not answer", "see the log")                            \
@@ -77,40 +81,44 @@ enum hp_error {
 
 /*
  * What a machine must have, in the order in which it is looked at: X(NAME, number, text, error).
- * `error` is the one that a load fails with; OK: it is no requirement, and its lack costs something.
+ * `error` is the one that a load fails with; OK: it is no requirement, and its lack costs
+ * something.
  */
-#define HP_REQUIREMENTS(X)                                                                        \
-	X(LONG_MODE, 0, "64-bit processor with execute-disable (CPUID.80000001H:EDX[29,20])", CAPABILITY) \
-	X(VMX, 1, "Intel VT-x (CPUID.1:ECX[5])", NO_VMX)                                          \
-	X(FEATURE_CONTROL, 2, "VT-x allowed by the firmware (IA32_FEATURE_CONTROL bits 0 and 2)", \
-	  VMX_LOCKED_OFF)                                                                         \
-	X(NOT_IN_USE, 3, "VT-x not in use by another (CR4.VMXE = 0)", VMX_IN_USE)                 \
-	X(KVM, 4, "kvm_intel not loaded", KVM_LOADED)                                             \
-	X(TRUE_CONTROLS, 5, "flexible controls (IA32_VMX_BASIC bit 55)", CAPABILITY)              \
-	X(WRITE_BACK, 6, "VMCS in write-back memory (IA32_VMX_BASIC bits 53:50)", CAPABILITY)     \
-	X(EPT, 7, "extended page tables (secondary control 1)", NO_EPT)                           \
-	X(EPT_WALK, 8, "EPT: 4 levels, write-back tables (IA32_VMX_EPT_VPID_CAP bits 6, 14)",     \
-	  CAPABILITY)                                                                             \
-	X(INVEPT, 9, "INVEPT, single-context and all-context (bits 20, 25, 26)", CAPABILITY)      \
-	X(VPID, 10, "VPID and INVVPID, all-context (secondary control 5; bits 32, 42)", CAPABILITY) \
-	X(NMI, 11, "NMI exiting and virtual NMIs (pin-based controls 3, 5)", CAPABILITY)          \
-	X(MSR_BITMAPS, 12, "MSR bitmaps (primary control 28)", CAPABILITY)                        \
-	X(SWITCH_EFER_PAT, 13, "EFER and PAT switched at entry and exit", CAPABILITY)             \
-	X(EPT_2M, 14, "2 MiB pages in EPT (bit 16)", OK)                                          \
-	X(EPT_1G, 15, "1 GiB pages in EPT (bit 17)", OK)                                          \
-	X(UNRESTRICTED, 16, "unrestricted guest (secondary control 7)", OK)                       \
+#define HP_REQUIREMENTS(X)                                                                         \
+	X(LONG_MODE, 0, "64-bit processor with execute-disable (CPUID.80000001H:EDX[29,20])",      \
+	  CAPABILITY)                                                                              \
+	X(VMX, 1, "Intel VT-x (CPUID.1:ECX[5])", NO_VMX)                                           \
+	X(FEATURE_CONTROL, 2, "VT-x allowed by the firmware (IA32_FEATURE_CONTROL bits 0 and 2)",  \
+	  VMX_LOCKED_OFF)                                                                          \
+	X(NOT_IN_USE, 3, "VT-x not in use by another (CR4.VMXE = 0)", VMX_IN_USE)                  \
+	X(KVM, 4, "kvm_intel not loaded", KVM_LOADED)                                              \
+	X(TRUE_CONTROLS, 5, "flexible controls (IA32_VMX_BASIC bit 55)", CAPABILITY)               \
+	X(WRITE_BACK, 6, "VMCS in write-back memory (IA32_VMX_BASIC bits 53:50)", CAPABILITY)      \
+	X(EPT, 7, "extended page tables (secondary control 1)", NO_EPT)                            \
+	X(EPT_WALK, 8, "EPT: 4 levels, write-back tables (IA32_VMX_EPT_VPID_CAP bits 6, 14)",      \
+	  CAPABILITY)                                                                              \
+	X(INVEPT, 9, "INVEPT, single-context and all-context (bits 20, 25, 26)", CAPABILITY)       \
+	X(VPID, 10, "VPID and INVVPID, all-context (secondary control 5; bits 32, 42)",            \
+	  CAPABILITY)                                                                              \
+	X(NMI, 11, "NMI exiting and virtual NMIs (pin-based controls 3, 5)", CAPABILITY)           \
+	X(MSR_BITMAPS, 12, "MSR bitmaps (primary control 28)", CAPABILITY)                         \
+	X(SWITCH_EFER_PAT, 13, "EFER and PAT switched at entry and exit", CAPABILITY)              \
+	X(EPT_2M, 14, "2 MiB pages in EPT (bit 16)", OK)                                           \
+	X(EPT_1G, 15, "1 GiB pages in EPT (bit 17)", OK)                                           \
+	X(UNRESTRICTED, 16, "unrestricted guest (secondary control 7)", OK)                        \
 	X(INSTRUCTIONS, 17, "every instruction that CPUID announces has its control", OK)
 
 enum hp_requirement_id {
 #define HP_REQUIREMENT_ENUM(name, number, text, error) HP_REQUIREMENT_##name = number,
 	HP_REQUIREMENTS(HP_REQUIREMENT_ENUM)
 #undef HP_REQUIREMENT_ENUM
-	HP_REQUIREMENT_COUNT
+		HP_REQUIREMENT_COUNT
 };
 
 enum hp_verdict_of_check { HP_CHECK_UNKNOWN, HP_CHECK_OK, HP_CHECK_MISSING };
 
-/* HP_REQUEST_CHECK: in: processor. Works before a load; while we run it shows what was found then. */
+/* HP_REQUEST_CHECK: in: processor. Works before a load; while we run it shows what was found then.
+ */
 struct hp_check {
 	uint32_t processor;
 	uint32_t error; /* the first requirement's that is missing; HP_ERROR_OK: able */
@@ -122,20 +130,20 @@ struct hp_check {
 };
 
 /* X(NAME, number, text): what memory is taken for. */
-#define HP_MEMORY_KINDS(X)                              \
-	X(IMAGE, 0, "root image")                       \
-	X(TABLES, 1, "root's page tables")              \
-	X(EPT, 2, "extended page tables")               \
-	X(PROCESSOR, 3, "processors (state, stacks, VMCS)") \
-	X(RINGS, 4, "records and counters")             \
-	X(SHARED, 5, "shared pages, bitmaps")           \
+#define HP_MEMORY_KINDS(X)                                                                         \
+	X(IMAGE, 0, "root image")                                                                  \
+	X(TABLES, 1, "root's page tables")                                                         \
+	X(EPT, 2, "extended page tables")                                                          \
+	X(PROCESSOR, 3, "processors (state, stacks, VMCS)")                                        \
+	X(RINGS, 4, "records and counters")                                                        \
+	X(SHARED, 5, "shared pages, bitmaps")                                                      \
 	X(LOG, 6, "log text")
 
 enum hp_memory_kind {
 #define HP_MEMORY_ENUM(name, number, text) HP_MEMORY_##name = number,
 	HP_MEMORY_KINDS(HP_MEMORY_ENUM)
 #undef HP_MEMORY_ENUM
-	HP_MEMORY_KINDS_COUNT
+		HP_MEMORY_KINDS_COUNT
 };
 
 /* HP_REQUEST_VERSION */
@@ -157,7 +165,7 @@ enum hp_processor_state {
 /* HP_REQUEST_STATUS */
 struct hp_status {
 	uint32_t running;
-	uint32_t processors; /* entries in use below */
+	uint32_t processors;			/* entries in use below */
 	uint64_t memory[HP_MEMORY_KINDS_COUNT]; /* bytes taken from the OS now */
 	uint64_t records;			/* written by root since the load */
 	uint64_t records_lost;			/* because a ring was full */
@@ -191,13 +199,13 @@ struct hp_stat {
 };
 
 /* The requests: X(NAME, number, bytes in, bytes out). The input is the head of the structure. */
-#define HP_REQUESTS(X)                                              \
-	X(VERSION, 1, 0, sizeof(struct hp_version))                 \
-	X(CHECK, 2, sizeof(uint32_t), sizeof(struct hp_check))      \
-	X(START, 3, sizeof(struct hp_start), sizeof(struct hp_failure)) \
-	X(STOP, 4, 0, sizeof(struct hp_failure))                    \
-	X(STATUS, 5, 0, sizeof(struct hp_status))                   \
-	X(PING, 6, sizeof(uint32_t), sizeof(struct hp_ping))        \
+#define HP_REQUESTS(X)                                                                             \
+	X(VERSION, 1, 0, sizeof(struct hp_version))                                                \
+	X(CHECK, 2, sizeof(uint32_t), sizeof(struct hp_check))                                     \
+	X(START, 3, sizeof(struct hp_start), sizeof(struct hp_failure))                            \
+	X(STOP, 4, 0, sizeof(struct hp_failure))                                                   \
+	X(STATUS, 5, 0, sizeof(struct hp_status))                                                  \
+	X(PING, 6, sizeof(uint32_t), sizeof(struct hp_ping))                                       \
 	X(STAT, 7, sizeof(uint32_t), sizeof(struct hp_stat))
 
 enum hp_request_code {
@@ -214,18 +222,19 @@ struct hp_start {
 
 /* Why a start or stop failed, and where. Valid when the request's result is not HP_ERROR_OK. */
 struct hp_failure {
-	uint32_t error;	    /* enum hp_error */
-	uint32_t processor; /* HP_NO_PROCESSOR: of no single one */
+	uint32_t error;	      /* enum hp_error */
+	uint32_t processor;   /* HP_NO_PROCESSOR: of no single one */
 	uint32_t requirement; /* of a CAPABILITY error: enum hp_requirement_id */
 	uint32_t reserved;
-	uint64_t detail[2]; /* of VMXON_FAILED, VMCS_FAILED, ENTRY_FAILED, STATE: field or reason, value */
+	uint64_t detail[2]; /* of VMXON_FAILED, VMCS_FAILED, ENTRY_FAILED, STATE: field or reason,
+			       value */
 };
 #define HP_NO_PROCESSOR 0xffffffffu
 
 /*
- * The envelope on Linux. The ioctl's own result is 0 when the request was carried out, whatever came
- * of it: `result` (enum hp_error) says that. It is -1 with errno EFAULT for a bad pointer, ENOTTY
- * for another ioctl number, EPERM when the device was not opened by a privileged user.
+ * The envelope on Linux. The ioctl's own result is 0 when the request was carried out, whatever
+ * came of it: `result` (enum hp_error) says that. It is -1 with errno EFAULT for a bad pointer,
+ * ENOTTY for another ioctl number, EPERM when the device was not opened by a privileged user.
  */
 struct hp_request {
 	uint32_t abi; /* HP_ABI_VERSION */

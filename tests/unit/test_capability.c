@@ -108,8 +108,8 @@ static struct machine able(void)
 
 static struct capability read(struct machine *machine)
 {
-	const struct capability_source source = {machine_rdmsr, machine_cpuid, machine_cr4,
-						 machine};
+	const struct capability_source source = { machine_rdmsr, machine_cpuid, machine_cr4,
+						  machine };
 	struct capability capability;
 
 	capability_read(&capability, &source);

@@ -48,13 +48,13 @@ _Static_assert(sizeof(struct image_file) == FILE_BYTES, "the file is as the head
 static Elf64_Phdr segment(unsigned type, unsigned flags, uint64_t offset, uint64_t file_bytes,
 			  uint64_t bytes)
 {
-	return (Elf64_Phdr){.p_type = type,
-			    .p_flags = flags,
-			    .p_offset = offset,
-			    .p_vaddr = offset,
-			    .p_filesz = file_bytes,
-			    .p_memsz = bytes,
-			    .p_align = type == PT_LOAD ? 0x1000 : 4};
+	return (Elf64_Phdr){ .p_type = type,
+			     .p_flags = flags,
+			     .p_offset = offset,
+			     .p_vaddr = offset,
+			     .p_filesz = file_bytes,
+			     .p_memsz = bytes,
+			     .p_align = type == PT_LOAD ? 0x1000 : 4 };
 }
 
 static void build(struct image_file *f)
@@ -85,20 +85,20 @@ static void build(struct image_file *f)
 	f->program[STACK] = segment(PT_GNU_STACK, PF_R | PF_W, 0, 0, 0);
 	f->program[RELRO] = segment(PT_GNU_RELRO, PF_R, DATA, 0x1000, 0x1000);
 
-	f->other_note.header = (Elf64_Nhdr){6, 3, NT_GNU_BUILD_ID};
+	f->other_note.header = (Elf64_Nhdr){ 6, 3, NT_GNU_BUILD_ID };
 	memcpy(f->other_note.name, "OTHER", 6);
-	f->id_note.header = (Elf64_Nhdr){4, 20, NT_GNU_BUILD_ID};
+	f->id_note.header = (Elf64_Nhdr){ 4, 20, NT_GNU_BUILD_ID };
 	memcpy(f->id_note.name, "GNU", 4);
 	memset(f->id_note.description, 0xb1, 20);
 
-	f->rela[0] = (Elf64_Rela){DATA_WORDS, R_X86_64_RELATIVE, TEXT + 0x123};
-	f->rela[1] = (Elf64_Rela){DATA_WORDS + 16, R_X86_64_RELATIVE, 0x4000};
-	f->rela[2] = (Elf64_Rela){0x3ff8, R_X86_64_RELATIVE, 0};
-	f->dynamic[0] = (Elf64_Dyn){DT_RELA, {offsetof(struct image_file, rela)}};
-	f->dynamic[1] = (Elf64_Dyn){DT_RELASZ, {sizeof(f->rela)}};
-	f->dynamic[2] = (Elf64_Dyn){DT_RELAENT, {sizeof(Elf64_Rela)}};
-	f->dynamic[3] = (Elf64_Dyn){DT_RELACOUNT, {RELAS}};
-	f->dynamic[4] = (Elf64_Dyn){DT_FLAGS_1, {DF_1_PIE}};
+	f->rela[0] = (Elf64_Rela){ DATA_WORDS, R_X86_64_RELATIVE, TEXT + 0x123 };
+	f->rela[1] = (Elf64_Rela){ DATA_WORDS + 16, R_X86_64_RELATIVE, 0x4000 };
+	f->rela[2] = (Elf64_Rela){ 0x3ff8, R_X86_64_RELATIVE, 0 };
+	f->dynamic[0] = (Elf64_Dyn){ DT_RELA, { offsetof(struct image_file, rela) } };
+	f->dynamic[1] = (Elf64_Dyn){ DT_RELASZ, { sizeof(f->rela) } };
+	f->dynamic[2] = (Elf64_Dyn){ DT_RELAENT, { sizeof(Elf64_Rela) } };
+	f->dynamic[3] = (Elf64_Dyn){ DT_RELACOUNT, { RELAS } };
+	f->dynamic[4] = (Elf64_Dyn){ DT_FLAGS_1, { DF_1_PIE } };
 	memset(f->fill, 0xee, sizeof(f->fill));
 	memset(f->text, 0xcc, sizeof(f->text));
 	memset(f->data, 0xdd, sizeof(f->data));
@@ -232,83 +232,83 @@ struct refusal {
 #define PROGRAM(i, member) AT(program[i].member)
 
 static const struct refusal refusals[] = {
-	{"not an ELF", AT(header.e_ident[0]), 0x7e},
-	{"not an ELF", AT(header.e_ident[3]), 'f'},
-	{"x86-64", AT(header.e_ident[EI_CLASS]), ELFCLASS32},
-	{"x86-64", AT(header.e_ident[EI_DATA]), ELFDATA2MSB},
-	{"x86-64", AT(header.e_machine), EM_386},
-	{"version", AT(header.e_ident[EI_VERSION]), 2},
-	{"version", AT(header.e_version), 2},
-	{"ET_DYN", AT(header.e_type), ET_EXEC},
-	{"ET_DYN", AT(header.e_type), ET_REL},
-	{"unknown size", AT(header.e_phentsize), 55},
-	{"no program header", AT(header.e_phnum), 0},
-	{"beyond the end", AT(header.e_phoff), FILE_BYTES - 100},
-	{"beyond the end", AT(header.e_phoff), FILE_BYTES + 1},
-	{"beyond the end", AT(header.e_phoff), ~0ull - 10},
-	{"beyond the end", AT(header.e_phnum), 0xffff},
-	{"entry point", AT(header.e_entry), TEXT - 1},
-	{"entry point", AT(header.e_entry), DATA},
-	{"entry point", AT(header.e_entry), ~0ull},
-	{"content lies beyond", PROGRAM(LOAD_DATA, p_filesz), FILE_BYTES - DATA + 1},
-	{"content lies beyond", PROGRAM(LOAD_DATA, p_filesz), ~0ull},
-	{"content lies beyond", PROGRAM(LOAD_DATA, p_offset), DATA + 0x1000},
-	{"content lies beyond", PROGRAM(LOAD_DATA, p_offset), -0x1000ull},
-	{"content lies beyond", PROGRAM(DYNAMIC, p_offset), FILE_BYTES},
-	{"content lies beyond", PROGRAM(NOTE, p_filesz), FILE_BYTES},
-	{"longer in the file", PROGRAM(LOAD_TEXT, p_memsz), 0xfff},
-	{"256 MiB", PROGRAM(LOAD_DATA, p_memsz), 1 << 28},
-	{"256 MiB", PROGRAM(LOAD_DATA, p_memsz), ~0ull},
-	{"256 MiB", PROGRAM(LOAD_DATA, p_vaddr), ~0ull & ~0xfffull},
-	{"aligned", PROGRAM(LOAD_TEXT, p_align), 0},
-	{"aligned", PROGRAM(LOAD_TEXT, p_align), 0x800},
-	{"aligned", PROGRAM(LOAD_TEXT, p_align), 0x200000},
-	{"aligned", PROGRAM(LOAD_TEXT, p_vaddr), TEXT + 8},
-	{"writable and executable", PROGRAM(LOAD_TEXT, p_flags), PF_R | PF_W | PF_X},
-	{"writable and executable", PROGRAM(LOAD_DATA, p_flags), PF_R | PF_W | PF_X},
-	{"not readable", PROGRAM(LOAD_TEXT, p_flags), PF_X},
-	{"share a page", PROGRAM(LOAD_DATA, p_vaddr), TEXT},
-	{"share a page", PROGRAM(LOAD_DATA, p_vaddr), 0},
-	{"share a page", PROGRAM(LOAD_RO, p_memsz), TEXT + 1},
-	{"interpreter", PROGRAM(STACK, p_type), PT_INTERP},
-	{"thread-local", PROGRAM(STACK, p_type), PT_TLS},
-	{"relocation is in the text", PROGRAM(LOAD_DATA, p_flags), PF_R | PF_X},
-	{"longer than its segment", AT(id_note.header.n_descsz), 21},
-	{"longer than its segment", AT(id_note.header.n_descsz), 0xffffffff},
-	{"longer than its segment", AT(id_note.header.n_namesz), 0xffffffff},
-	{"outside the segments", AT(rela[0].r_offset), 0x4000 - 7},
-	{"outside the segments", AT(rela[0].r_offset), 0x4000},
-	{"outside the segments", AT(rela[0].r_offset), -8ull},
-	{"outside the segments", AT(rela[0].r_offset), TEXT - 4},
-	{"in the text", AT(rela[0].r_offset), TEXT},
-	{"in the text", AT(rela[2].r_offset), DATA - 8},
-	{"points outside", AT(rela[1].r_addend), 0x4001},
-	{"points outside", AT(rela[1].r_addend), -1ull},
-	{"names a symbol", AT(rela[1].r_info), 1ull << 32 | R_X86_64_RELATIVE},
-	{"R_X86_64_NONE", AT(rela[1].r_info), R_X86_64_NONE},
-	{"R_X86_64_64 ", AT(rela[1].r_info), 1ull << 32 | R_X86_64_64},
-	{"R_X86_64_GLOB_DAT", AT(rela[1].r_info), 1ull << 32 | R_X86_64_GLOB_DAT},
-	{"R_X86_64_JUMP_SLOT", AT(rela[1].r_info), 1ull << 32 | R_X86_64_JUMP_SLOT},
-	{"R_X86_64_IRELATIVE", AT(rela[2].r_info), R_X86_64_IRELATIVE},
-	{"R_X86_64_TPOFF64", AT(rela[0].r_info), R_X86_64_TPOFF64},
-	{"unknown", AT(rela[0].r_info), 38},
-	{"unknown", AT(rela[0].r_info), 0xfffffff8},
-	{"DT_RELAENT", AT(dynamic[2].d_un), 16},
-	{"DT_RELAENT", AT(dynamic[2].d_tag), DT_NULL},
-	{"DT_RELASZ", AT(dynamic[1].d_un), 71},
-	{"not in one segment", AT(dynamic[1].d_un), 24 * 100 + 24 * 100},
-	{"not in one segment", AT(dynamic[1].d_un), ~0ull / 24 * 24},
-	{"not in one segment", AT(dynamic[0].d_un), TEXT - 72 - 3},
-	{"not in one segment", AT(dynamic[0].d_un), FILE_BYTES},
-	{"not in one segment", AT(dynamic[0].d_un), -72ull},
-	{"shared library", AT(dynamic[4].d_tag), DT_NEEDED},
-	{"DT_REL)", AT(dynamic[4].d_tag), DT_REL},
-	{"DT_RELR", AT(dynamic[4].d_tag), 36},
-	{"DT_RELR", AT(dynamic[4].d_tag), 35},
-	{"DT_JMPREL", AT(dynamic[4].d_tag), DT_JMPREL},
-	{"DT_TEXTREL", AT(dynamic[4].d_tag), DT_TEXTREL},
-	{"constructors", AT(dynamic[4].d_tag), DT_INIT_ARRAY},
-	{"constructors", AT(dynamic[4].d_tag), DT_INIT},
+	{ "not an ELF", AT(header.e_ident[0]), 0x7e },
+	{ "not an ELF", AT(header.e_ident[3]), 'f' },
+	{ "x86-64", AT(header.e_ident[EI_CLASS]), ELFCLASS32 },
+	{ "x86-64", AT(header.e_ident[EI_DATA]), ELFDATA2MSB },
+	{ "x86-64", AT(header.e_machine), EM_386 },
+	{ "version", AT(header.e_ident[EI_VERSION]), 2 },
+	{ "version", AT(header.e_version), 2 },
+	{ "ET_DYN", AT(header.e_type), ET_EXEC },
+	{ "ET_DYN", AT(header.e_type), ET_REL },
+	{ "unknown size", AT(header.e_phentsize), 55 },
+	{ "no program header", AT(header.e_phnum), 0 },
+	{ "beyond the end", AT(header.e_phoff), FILE_BYTES - 100 },
+	{ "beyond the end", AT(header.e_phoff), FILE_BYTES + 1 },
+	{ "beyond the end", AT(header.e_phoff), ~0ull - 10 },
+	{ "beyond the end", AT(header.e_phnum), 0xffff },
+	{ "entry point", AT(header.e_entry), TEXT - 1 },
+	{ "entry point", AT(header.e_entry), DATA },
+	{ "entry point", AT(header.e_entry), ~0ull },
+	{ "content lies beyond", PROGRAM(LOAD_DATA, p_filesz), FILE_BYTES - DATA + 1 },
+	{ "content lies beyond", PROGRAM(LOAD_DATA, p_filesz), ~0ull },
+	{ "content lies beyond", PROGRAM(LOAD_DATA, p_offset), DATA + 0x1000 },
+	{ "content lies beyond", PROGRAM(LOAD_DATA, p_offset), -0x1000ull },
+	{ "content lies beyond", PROGRAM(DYNAMIC, p_offset), FILE_BYTES },
+	{ "content lies beyond", PROGRAM(NOTE, p_filesz), FILE_BYTES },
+	{ "longer in the file", PROGRAM(LOAD_TEXT, p_memsz), 0xfff },
+	{ "256 MiB", PROGRAM(LOAD_DATA, p_memsz), 1 << 28 },
+	{ "256 MiB", PROGRAM(LOAD_DATA, p_memsz), ~0ull },
+	{ "256 MiB", PROGRAM(LOAD_DATA, p_vaddr), ~0ull & ~0xfffull },
+	{ "aligned", PROGRAM(LOAD_TEXT, p_align), 0 },
+	{ "aligned", PROGRAM(LOAD_TEXT, p_align), 0x800 },
+	{ "aligned", PROGRAM(LOAD_TEXT, p_align), 0x200000 },
+	{ "aligned", PROGRAM(LOAD_TEXT, p_vaddr), TEXT + 8 },
+	{ "writable and executable", PROGRAM(LOAD_TEXT, p_flags), PF_R | PF_W | PF_X },
+	{ "writable and executable", PROGRAM(LOAD_DATA, p_flags), PF_R | PF_W | PF_X },
+	{ "not readable", PROGRAM(LOAD_TEXT, p_flags), PF_X },
+	{ "share a page", PROGRAM(LOAD_DATA, p_vaddr), TEXT },
+	{ "share a page", PROGRAM(LOAD_DATA, p_vaddr), 0 },
+	{ "share a page", PROGRAM(LOAD_RO, p_memsz), TEXT + 1 },
+	{ "interpreter", PROGRAM(STACK, p_type), PT_INTERP },
+	{ "thread-local", PROGRAM(STACK, p_type), PT_TLS },
+	{ "relocation is in the text", PROGRAM(LOAD_DATA, p_flags), PF_R | PF_X },
+	{ "longer than its segment", AT(id_note.header.n_descsz), 21 },
+	{ "longer than its segment", AT(id_note.header.n_descsz), 0xffffffff },
+	{ "longer than its segment", AT(id_note.header.n_namesz), 0xffffffff },
+	{ "outside the segments", AT(rela[0].r_offset), 0x4000 - 7 },
+	{ "outside the segments", AT(rela[0].r_offset), 0x4000 },
+	{ "outside the segments", AT(rela[0].r_offset), -8ull },
+	{ "outside the segments", AT(rela[0].r_offset), TEXT - 4 },
+	{ "in the text", AT(rela[0].r_offset), TEXT },
+	{ "in the text", AT(rela[2].r_offset), DATA - 8 },
+	{ "points outside", AT(rela[1].r_addend), 0x4001 },
+	{ "points outside", AT(rela[1].r_addend), -1ull },
+	{ "names a symbol", AT(rela[1].r_info), 1ull << 32 | R_X86_64_RELATIVE },
+	{ "R_X86_64_NONE", AT(rela[1].r_info), R_X86_64_NONE },
+	{ "R_X86_64_64 ", AT(rela[1].r_info), 1ull << 32 | R_X86_64_64 },
+	{ "R_X86_64_GLOB_DAT", AT(rela[1].r_info), 1ull << 32 | R_X86_64_GLOB_DAT },
+	{ "R_X86_64_JUMP_SLOT", AT(rela[1].r_info), 1ull << 32 | R_X86_64_JUMP_SLOT },
+	{ "R_X86_64_IRELATIVE", AT(rela[2].r_info), R_X86_64_IRELATIVE },
+	{ "R_X86_64_TPOFF64", AT(rela[0].r_info), R_X86_64_TPOFF64 },
+	{ "unknown", AT(rela[0].r_info), 38 },
+	{ "unknown", AT(rela[0].r_info), 0xfffffff8 },
+	{ "DT_RELAENT", AT(dynamic[2].d_un), 16 },
+	{ "DT_RELAENT", AT(dynamic[2].d_tag), DT_NULL },
+	{ "DT_RELASZ", AT(dynamic[1].d_un), 71 },
+	{ "not in one segment", AT(dynamic[1].d_un), 24 * 100 + 24 * 100 },
+	{ "not in one segment", AT(dynamic[1].d_un), ~0ull / 24 * 24 },
+	{ "not in one segment", AT(dynamic[0].d_un), TEXT - 72 - 3 },
+	{ "not in one segment", AT(dynamic[0].d_un), FILE_BYTES },
+	{ "not in one segment", AT(dynamic[0].d_un), -72ull },
+	{ "shared library", AT(dynamic[4].d_tag), DT_NEEDED },
+	{ "DT_REL)", AT(dynamic[4].d_tag), DT_REL },
+	{ "DT_RELR", AT(dynamic[4].d_tag), 36 },
+	{ "DT_RELR", AT(dynamic[4].d_tag), 35 },
+	{ "DT_JMPREL", AT(dynamic[4].d_tag), DT_JMPREL },
+	{ "DT_TEXTREL", AT(dynamic[4].d_tag), DT_TEXTREL },
+	{ "constructors", AT(dynamic[4].d_tag), DT_INIT_ARRAY },
+	{ "constructors", AT(dynamic[4].d_tag), DT_INIT },
 };
 
 static void test_refusals(void **state)
@@ -364,9 +364,9 @@ static void test_notes_of_8_bytes(void **state)
 	(void)state;
 	build(&f);
 	memset(note, 0, sizeof(f.other_note) + sizeof(f.id_note));
-	memcpy(note, &(Elf64_Nhdr){4, 4, 5}, sizeof(Elf64_Nhdr));
+	memcpy(note, &(Elf64_Nhdr){ 4, 4, 5 }, sizeof(Elf64_Nhdr));
 	memcpy(note + 12, "GNU", 4);
-	memcpy(note + 24, &(Elf64_Nhdr){4, 20, NT_GNU_BUILD_ID}, sizeof(Elf64_Nhdr));
+	memcpy(note + 24, &(Elf64_Nhdr){ 4, 20, NT_GNU_BUILD_ID }, sizeof(Elf64_Nhdr));
 	memcpy(note + 36, "GNU", 4);
 	memset(note + 40, 0xb8, 20);
 	f.program[NOTE].p_align = 8;
@@ -436,7 +436,7 @@ static void test_truncated(void **state)
 /* Each byte of the structures, to several values: refused or loaded, never out of bounds. */
 static void test_each_byte_changed(void **state)
 {
-	static const uint8_t changes[] = {0x01, 0x80, 0xff, 0x10, 0x08, 0x7f};
+	static const uint8_t changes[] = { 0x01, 0x80, 0xff, 0x10, 0x08, 0x7f };
 	unsigned refused = 0, loaded = 0, i;
 	struct image_file f;
 	struct elf_image image;
@@ -462,9 +462,9 @@ static void test_each_byte_changed(void **state)
 
 static void test_random_changes(void **state)
 {
-	static const uint64_t values[] = {0,	      1,      8,	  24,	  0xfff,
-					  0x1000,     0x2000, 0x3ff8,	  0x4000, 0x2080,
-					  0x7fffffff, ~0ull,  1ull << 63, 7};
+	static const uint64_t values[] = { 0,	       1,      8,	   24,	   0xfff,
+					   0x1000,     0x2000, 0x3ff8,	   0x4000, 0x2080,
+					   0x7fffffff, ~0ull,  1ull << 63, 7 };
 	uint64_t random = 0xe1f, value;
 	unsigned refused = 0, loaded = 0, i, j;
 	struct image_file f;

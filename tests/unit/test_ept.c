@@ -307,8 +307,8 @@ static void assert_page(const struct machine *m, const struct page *page, uint64
 
 static void random_mtrr(struct machine *m, uint64_t *random)
 {
-	static const enum memory_type types[] = {MEMORY_UC, MEMORY_WC, MEMORY_WT,
-						 MEMORY_WP, MEMORY_WB, MEMORY_WB};
+	static const enum memory_type types[] = { MEMORY_UC, MEMORY_WC, MEMORY_WT,
+						  MEMORY_WP, MEMORY_WB, MEMORY_WB };
 	uint64_t bytes;
 	unsigned i;
 
@@ -326,14 +326,15 @@ static void model_set(struct machine *m, struct page *page, uint64_t *random)
 	uint64_t i = random_below(random, PAGES);
 	uint64_t target = random_below(random, 2) ? i : random_below(random, PAGES);
 	static const uint64_t legal[] = {
-		0, EPT_READ, EPT_READ | EPT_WRITE, EPT_READ | EPT_EXEC, EPT_EXEC, EPT_RWX};
+		0, EPT_READ, EPT_READ | EPT_WRITE, EPT_READ | EPT_EXEC, EPT_EXEC, EPT_RWX
+	};
 	uint64_t rights = legal[random_below(random, 6)];
 	enum memory_type type = target == i ? mtrr_type(&m->mtrr, i * SIZE_4K) : MEMORY_WB;
 
 	assert_true(ept_set_page(&m->ept, guest_phys(i * SIZE_4K), phys(target * SIZE_4K), rights,
 				 type));
-	page[i] = (struct page){true, target != i || rights != EPT_RWX, target * SIZE_4K, rights,
-				type};
+	page[i] = (struct page){ true, target != i || rights != EPT_RWX, target * SIZE_4K, rights,
+				 type };
 }
 
 static void model_identity(struct machine *m, struct page *page, uint64_t *random)
@@ -347,8 +348,8 @@ static void model_identity(struct machine *m, struct page *page, uint64_t *rando
 		if (page[i].mapped || ((i < first || i >= first + pages) &&
 				       !*paging_find(&m->ept.paging, i * SIZE_4K).entry))
 			continue;
-		page[i] = (struct page){true, false, i * SIZE_4K, EPT_RWX,
-					mtrr_type(&m->mtrr, i * SIZE_4K)};
+		page[i] = (struct page){ true, false, i * SIZE_4K, EPT_RWX,
+					 mtrr_type(&m->mtrr, i * SIZE_4K) };
 	}
 }
 

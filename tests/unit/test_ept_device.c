@@ -410,13 +410,13 @@ static void remember(struct system *s, struct processor *p, uint64_t address, un
 	if (random_below(&s->random, 4) == 0)
 		return;
 	to = &p->cached[p->n < CACHED ? p->n++ : random_below(&s->random, CACHED)];
-	*to = (struct cached){align_down(address, 1ull << (12 + 9 * level)), level, table};
+	*to = (struct cached){ align_down(address, 1ull << (12 + 9 * level)), level, table };
 }
 
 /* Walks as a processor may. Returns whether there is a translation; if so, it must be true. */
 static bool processor_walk(struct system *s, struct processor *p, uint64_t address)
 {
-	struct cached from = {0, 4, s->board.m.ept.paging.top};
+	struct cached from = { 0, 4, s->board.m.ept.paging.top };
 	const struct cached *candidate;
 	uint64_t value, bytes;
 	unsigned i;

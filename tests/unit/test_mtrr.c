@@ -18,7 +18,8 @@
 static struct mtrr machine(uint8_t bits, uint64_t def_type)
 {
 	struct mtrr mtrr = {
-		.cap = 10, .def_type = def_type, .physical_bits = bits, .present = true};
+		.cap = 10, .def_type = def_type, .physical_bits = bits, .present = true
+	};
 
 	return mtrr;
 }
@@ -33,7 +34,7 @@ static void set_range(struct mtrr *mtrr, unsigned i, uint64_t base, uint64_t byt
 /* The rule, as naively as it can be put. */
 static enum memory_type naive_type(const struct mtrr *mtrr, uint64_t address)
 {
-	bool has[256] = {false};
+	bool has[256] = { false };
 	unsigned i, type, kinds = 0, last = NO_TYPE;
 	uint64_t mask;
 	uint8_t byte;
@@ -100,8 +101,8 @@ static void test_off(void **state)
 
 static void test_default(void **state)
 {
-	static const enum memory_type types[] = {MEMORY_UC, MEMORY_WC, MEMORY_WT, MEMORY_WP,
-						 MEMORY_WB};
+	static const enum memory_type types[] = { MEMORY_UC, MEMORY_WC, MEMORY_WT, MEMORY_WP,
+						  MEMORY_WB };
 	struct mtrr mtrr;
 	unsigned i;
 
@@ -163,14 +164,14 @@ static void test_variable_count(void **state)
 /* SDM: MTRR Precedences, for each pair in each order. */
 static void test_overlaps(void **state)
 {
-	static const enum memory_type types[] = {MEMORY_UC, MEMORY_WC, MEMORY_WT, MEMORY_WP,
-						 MEMORY_WB};
+	static const enum memory_type types[] = { MEMORY_UC, MEMORY_WC, MEMORY_WT, MEMORY_WP,
+						  MEMORY_WB };
 	static const enum memory_type both[5][5] = {
-		{MEMORY_UC, MEMORY_UC, MEMORY_UC, MEMORY_UC, MEMORY_UC},
-		{MEMORY_UC, MEMORY_WC, MEMORY_UC, MEMORY_UC, MEMORY_UC},
-		{MEMORY_UC, MEMORY_UC, MEMORY_WT, MEMORY_UC, MEMORY_WT},
-		{MEMORY_UC, MEMORY_UC, MEMORY_UC, MEMORY_WP, MEMORY_UC},
-		{MEMORY_UC, MEMORY_UC, MEMORY_WT, MEMORY_UC, MEMORY_WB},
+		{ MEMORY_UC, MEMORY_UC, MEMORY_UC, MEMORY_UC, MEMORY_UC },
+		{ MEMORY_UC, MEMORY_WC, MEMORY_UC, MEMORY_UC, MEMORY_UC },
+		{ MEMORY_UC, MEMORY_UC, MEMORY_WT, MEMORY_UC, MEMORY_WT },
+		{ MEMORY_UC, MEMORY_UC, MEMORY_UC, MEMORY_WP, MEMORY_UC },
+		{ MEMORY_UC, MEMORY_UC, MEMORY_WT, MEMORY_UC, MEMORY_WB },
 	};
 	struct mtrr mtrr;
 	unsigned i, j;
@@ -213,7 +214,7 @@ static void test_fixed(void **state)
 
 	for (i = 0; i < 88; i++)
 		fixed[i] =
-			(uint8_t[]){MEMORY_WB, MEMORY_UC, MEMORY_WP, MEMORY_WC, MEMORY_WT}[i % 5];
+			(uint8_t[]){ MEMORY_WB, MEMORY_UC, MEMORY_WP, MEMORY_WC, MEMORY_WT }[i % 5];
 	memcpy(mtrr.fixed, fixed, sizeof(fixed));
 	set_range(&mtrr, 0, 0, SIZE_2M, MEMORY_UC);
 
@@ -323,8 +324,8 @@ static void test_strictest(void **state)
 
 static enum memory_type random_type(uint64_t *random)
 {
-	return (uint8_t[]){MEMORY_UC, MEMORY_WC, MEMORY_WT, MEMORY_WP,
-			   MEMORY_WB, MEMORY_WB, MEMORY_WB, MEMORY_WT}[random_below(random, 8)];
+	return (uint8_t[]){ MEMORY_UC, MEMORY_WC, MEMORY_WT, MEMORY_WP,
+			    MEMORY_WB, MEMORY_WB, MEMORY_WB, MEMORY_WT }[random_below(random, 8)];
 }
 
 static void random_machine(struct mtrr *mtrr, uint64_t *random)

@@ -22,7 +22,7 @@ static const struct {
 	const char *name, *text;
 	enum hp_error error; /* HP_ERROR_OK: not required */
 } requirements[] = {
-#define REQUIREMENT(name, number, text, error) [number] = {#name, text, HP_ERROR_##error},
+#define REQUIREMENT(name, number, text, error) [number] = { #name, text, HP_ERROR_##error },
 	HP_REQUIREMENTS(REQUIREMENT)
 #undef REQUIREMENT
 };
@@ -89,7 +89,7 @@ static enum hpctl_exit look_at_all(struct findings *findings)
 
 static enum hpctl_exit ask_device(struct os_device *device, struct findings *findings)
 {
-	struct hp_version version = {0};
+	struct hp_version version = { 0 };
 	enum hp_error result = device_request(device, HP_REQUEST_VERSION, &version);
 	unsigned i;
 
@@ -230,7 +230,7 @@ static bool group(const struct findings *findings, unsigned id, unsigned like, b
 /* One line where all processors agree; else one for each group of them that does. */
 static void print_requirement(const struct findings *findings, unsigned id)
 {
-	bool members[OS_PROCESSORS_MAX], told[OS_PROCESSORS_MAX] = {false};
+	bool members[OS_PROCESSORS_MAX], told[OS_PROCESSORS_MAX] = { false };
 	bool missing = false;
 	unsigned i, k;
 
@@ -383,8 +383,8 @@ static void print_json(const struct findings *findings)
 enum hpctl_exit check_run(const struct options *options)
 {
 	struct os_processors processors;
-	bool looked[OS_PROCESSORS_MAX] = {false};
-	struct findings findings = {.online = processors.online, .looked = looked};
+	bool looked[OS_PROCESSORS_MAX] = { false };
+	struct findings findings = { .online = processors.online, .looked = looked };
 	enum hpctl_exit result;
 
 	os_interrupt_catch(); /* a module that was loaded for the question goes again */

@@ -13,7 +13,7 @@
 static const struct {
 	const char *name, *cause, *remedy;
 } errors[] = {
-#define ERROR(name, number, cause, remedy) [number] = {#name, cause, remedy},
+#define ERROR(name, number, cause, remedy) [number] = { #name, cause, remedy },
 	HP_ERRORS(ERROR)
 #undef ERROR
 };
@@ -123,7 +123,7 @@ enum hpctl_exit errors_failure(const char *what, enum hp_error error,
 
 enum hpctl_exit errors_hp(const char *what, enum hp_error error, uint32_t processor)
 {
-	struct hp_failure bare = {.processor = processor, .error = HP_ERROR_OK};
+	struct hp_failure bare = { .processor = processor, .error = HP_ERROR_OK };
 
 	return errors_failure(what, error, &bare);
 }

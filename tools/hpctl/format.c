@@ -27,7 +27,7 @@ void format_processors(char *text, size_t bytes, const bool *set, unsigned count
 
 void format_size(char *text, size_t bytes, uint64_t size)
 {
-	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB"};
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB" };
 	uint64_t unit = 1;
 	unsigned i = 0;
 

@@ -9,64 +9,64 @@
 #include <string.h>
 
 const struct verb hpctl_verbs[] = {
-	{.name = "check",
-	 .summary = "tells whether this machine is able, and what to do if it is not",
-	 .text = "Looks at each requirement on every processor: what was found, and the\n"
-		 "remedy for what is missing. Loads the module for that moment if it is not\n"
-		 "loaded. To users who may not load it, it tells what CPUID tells, and calls\n"
-		 "the rest unknown.\n\n"
-		 "Exit status: 0 able, 1 not able, 3 or 4 not known.",
-	 .options = OPTION_MODULE | OPTION_JSON,
-	 .run = check_run},
-	{.name = "load",
-	 .summary = "puts HyperPlatform under the running system",
-	 .text = "Loads the module, if it is not loaded, and starts HyperPlatform on every\n"
-		 "processor; on none if one of them fails, and then removes the module again.\n\n"
-		 "Exit status: 0 running, 3 refused or failed, 4 not permitted.",
-	 .options = OPTION_UNLOAD_KVM | OPTION_MODULE,
-	 .run = load_run},
-	{.name = "unload",
-	 .summary = "takes it away",
-	 .text = "Stops HyperPlatform on every processor and removes the module.\n\n"
-		 "Exit status: 0 gone, 3 failed or not loaded, 4 not permitted.",
-	 .run = unload_run},
-	{.name = "status",
-	 .summary = "tells what runs where, and what memory it takes",
-	 .text = "Tells the state of every processor, the memory taken by kind and in total,\n"
-		 "the records written and lost, the version and the build id of root.\n\n"
-		 "Exit status: 0 running, 1 not running, 3 failed, 4 not permitted.",
-	 .options = OPTION_JSON,
-	 .run = status_run},
-	{.name = "ping",
-	 .summary = "knocks on every processor, and takes the time",
-	 .text = "Knocks by CPUID, as anybody may, and by the gate, through the module.\n\n"
-		 "Exit status: 0 every online processor answers, 1 not all of them.",
-	 .options = OPTION_JSON,
-	 .run = ping_run},
-	{.name = "stat",
-	 .summary = "counts exits, by reason and processor",
-	 .text = "A table of the exit reasons that occurred, for each processor and in total.\n\n"
-		 "Exit status: 0 counted, 1 not running, 3 failed, 4 not permitted.",
-	 .options = OPTION_ALL | OPTION_JSON,
-	 .run = stat_run},
-	{.name = "log",
-	 .summary = "prints what HyperPlatform reported",
-	 .text = "Prints time, level, processor, process id, thread id, image and message of\n"
-		 "each report. With --json, one object a line.\n\n"
-		 "Exit status: 0 printed, or followed to the end, 1 not loaded, 3 failed,\n"
-		 "4 not permitted.",
-	 .options = OPTION_FOLLOW | OPTION_RAW | OPTION_JSON,
-	 .run = log_run},
-	{.name = "version",
-	 .summary = "tells the versions of hpctl and of the loaded module",
-	 .text = "Exit status: 0.",
-	 .options = OPTION_JSON,
-	 .run = version_run},
-	{.name = "help",
-	 .summary = "explains a verb",
-	 .text = "Without VERB it lists all verbs and the exit statuses.",
-	 .operand = "VERB",
-	 .run = help_run},
+	{ .name = "check",
+	  .summary = "tells whether this machine is able, and what to do if it is not",
+	  .text = "Looks at each requirement on every processor: what was found, and the\n"
+		  "remedy for what is missing. Loads the module for that moment if it is not\n"
+		  "loaded. To users who may not load it, it tells what CPUID tells, and calls\n"
+		  "the rest unknown.\n\n"
+		  "Exit status: 0 able, 1 not able, 3 or 4 not known.",
+	  .options = OPTION_MODULE | OPTION_JSON,
+	  .run = check_run },
+	{ .name = "load",
+	  .summary = "puts HyperPlatform under the running system",
+	  .text = "Loads the module, if it is not loaded, and starts HyperPlatform on every\n"
+		  "processor; on none if one of them fails, and then removes the module again.\n\n"
+		  "Exit status: 0 running, 3 refused or failed, 4 not permitted.",
+	  .options = OPTION_UNLOAD_KVM | OPTION_MODULE,
+	  .run = load_run },
+	{ .name = "unload",
+	  .summary = "takes it away",
+	  .text = "Stops HyperPlatform on every processor and removes the module.\n\n"
+		  "Exit status: 0 gone, 3 failed or not loaded, 4 not permitted.",
+	  .run = unload_run },
+	{ .name = "status",
+	  .summary = "tells what runs where, and what memory it takes",
+	  .text = "Tells the state of every processor, the memory taken by kind and in total,\n"
+		  "the records written and lost, the version and the build id of root.\n\n"
+		  "Exit status: 0 running, 1 not running, 3 failed, 4 not permitted.",
+	  .options = OPTION_JSON,
+	  .run = status_run },
+	{ .name = "ping",
+	  .summary = "knocks on every processor, and takes the time",
+	  .text = "Knocks by CPUID, as anybody may, and by the gate, through the module.\n\n"
+		  "Exit status: 0 every online processor answers, 1 not all of them.",
+	  .options = OPTION_JSON,
+	  .run = ping_run },
+	{ .name = "stat",
+	  .summary = "counts exits, by reason and processor",
+	  .text = "A table of the exit reasons that occurred, for each processor and in total.\n\n"
+		  "Exit status: 0 counted, 1 not running, 3 failed, 4 not permitted.",
+	  .options = OPTION_ALL | OPTION_JSON,
+	  .run = stat_run },
+	{ .name = "log",
+	  .summary = "prints what HyperPlatform reported",
+	  .text = "Prints time, level, processor, process id, thread id, image and message of\n"
+		  "each report. With --json, one object a line.\n\n"
+		  "Exit status: 0 printed, or followed to the end, 1 not loaded, 3 failed,\n"
+		  "4 not permitted.",
+	  .options = OPTION_FOLLOW | OPTION_RAW | OPTION_JSON,
+	  .run = log_run },
+	{ .name = "version",
+	  .summary = "tells the versions of hpctl and of the loaded module",
+	  .text = "Exit status: 0.",
+	  .options = OPTION_JSON,
+	  .run = version_run },
+	{ .name = "help",
+	  .summary = "explains a verb",
+	  .text = "Without VERB it lists all verbs and the exit statuses.",
+	  .operand = "VERB",
+	  .run = help_run },
 };
 const unsigned hpctl_verbs_count = sizeof(hpctl_verbs) / sizeof(hpctl_verbs[0]);
 

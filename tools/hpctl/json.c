@@ -24,7 +24,7 @@ static void *allocate(size_t bytes)
 
 cJSON *json_object(void)
 {
-	cJSON_Hooks hooks = {.malloc_fn = allocate, .free_fn = free};
+	cJSON_Hooks hooks = { .malloc_fn = allocate, .free_fn = free };
 
 	cJSON_InitHooks(&hooks);
 	return cJSON_CreateObject();

@@ -11,7 +11,7 @@ static const char start_failed[] = "cannot start HyperPlatform";
 
 static void print_success(struct os_device *device)
 {
-	struct hp_status status = {0};
+	struct hp_status status = { 0 };
 	uint32_t i, guests = 0;
 
 	if (device_request(device, HP_REQUEST_STATUS, &status) != HP_ERROR_OK) {
@@ -40,7 +40,7 @@ static enum hpctl_exit start(struct os_device *device)
 	union {
 		struct hp_start in;
 		struct hp_failure out;
-	} buffer = {.out = {.processor = 0}};
+	} buffer = { .out = { .processor = 0 } };
 	enum hp_error result = device_request(device, HP_REQUEST_START, &buffer);
 
 	if (result == HP_ERROR_OK) {
@@ -53,13 +53,20 @@ static enum hpctl_exit start(struct os_device *device)
 	return errors_failure(start_failed, result, &buffer.out);
 }
 
+static bool is_running(struct os_device *device)
+{
+	struct hp_version version = { 0 };
+
+	return device_request(device, HP_REQUEST_VERSION, &version) == HP_ERROR_OK &&
+	       version.running;
+}
+
 static enum hpctl_exit prepare_and_start(struct os_device *device, const struct options *options)
 {
-	struct hp_version version = {0};
 	enum hpctl_exit result;
 
 	/* KVM must not suffer from a load that can't succeed. */
-	if (device_request(device, HP_REQUEST_VERSION, &version) == HP_ERROR_OK && version.running)
+	if (is_running(device))
 		return errors_hp(start_failed, HP_ERROR_ALREADY, HP_NO_PROCESSOR);
 	result = unload_kvm(options);
 	return result == HPCTL_OK ? start(device) : result;
@@ -82,6 +89,8 @@ enum hpctl_exit load_run(const struct options *options)
 		return errors_os("cannot load HyperPlatform", &error);
 
 	result = prepare_and_start(device, options);
+	/* Somebody else may have started it meanwhile: then the module is theirs. */
+	loaded = loaded && !is_running(device);
 	os_close(device);
 	if (result != HPCTL_OK && loaded && !os_driver_unload(&error))
 		errors_os("cannot remove the module again", &error);

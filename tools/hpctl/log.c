@@ -156,7 +156,7 @@ static int read_some(struct os_device *device, struct lines *lines, unsigned wai
 
 static bool running(struct os_device *device)
 {
-	struct hp_version version = {0};
+	struct hp_version version = { 0 };
 
 	return device_request(device, HP_REQUEST_VERSION, &version) == HP_ERROR_OK &&
 	       version.running;

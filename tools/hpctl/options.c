@@ -15,13 +15,13 @@ static const struct {
 	enum option_bit bit;
 	const char *help;
 } table[] = {
-	{"follow", 'f', NULL, OPTION_FOLLOW, "go on with what comes, until Ctrl-C or the unload"},
-	{"raw", 0, NULL, OPTION_RAW, "print the lines as they are, fields separated by tabs"},
-	{"all", 0, NULL, OPTION_ALL, "print the exit reasons that never occurred, too"},
-	{"unload-kvm", 0, NULL, OPTION_UNLOAD_KVM, "remove kvm_intel first, if it is loaded"},
-	{"module", 0, "PATH", OPTION_MODULE, "load this module file, not the installed one"},
-	{"json", 0, NULL, OPTION_JSON, "print JSON"},
-	{"help", 'h', NULL, OPTION_HELP, "print this text"},
+	{ "follow", 'f', NULL, OPTION_FOLLOW, "go on with what comes, until Ctrl-C or the unload" },
+	{ "raw", 0, NULL, OPTION_RAW, "print the lines as they are, fields separated by tabs" },
+	{ "all", 0, NULL, OPTION_ALL, "print the exit reasons that never occurred, too" },
+	{ "unload-kvm", 0, NULL, OPTION_UNLOAD_KVM, "remove kvm_intel first, if it is loaded" },
+	{ "module", 0, "PATH", OPTION_MODULE, "load this module file, not the installed one" },
+	{ "json", 0, NULL, OPTION_JSON, "print JSON" },
+	{ "help", 'h', NULL, OPTION_HELP, "print this text" },
 };
 
 #define OPTIONS (sizeof(table) / sizeof(table[0]))
@@ -56,7 +56,7 @@ static void tell_wrong(const struct verb *verb, char **argv, const char *letters
 
 bool options_parse(const struct verb *verb, int argc, char **argv, struct options *options)
 {
-	struct option longs[OPTIONS + 1] = {{0}};
+	struct option longs[OPTIONS + 1] = { { 0 } };
 	char letters[OPTIONS + 2] = ":"; /* of those that take a value there is no short one */
 	unsigned i, used = 0, lettered = 1;
 	int found;

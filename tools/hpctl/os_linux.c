@@ -43,7 +43,7 @@ static volatile sig_atomic_t interrupted;
 
 static void pause_ms(unsigned ms)
 {
-	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
 
 	nanosleep(&time, NULL); /* a signal may make it shorter: that is wanted */
 }
@@ -88,7 +88,7 @@ static const char *kernel_release(void)
 
 void os_start(void)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	int fd;
 
 	/*
@@ -201,7 +201,7 @@ static int read_now(struct os_device *device, char *text, size_t bytes)
 
 int os_log_read(struct os_device *device, char *text, size_t bytes, unsigned wait_ms)
 {
-	struct pollfd readable = {.fd = device->fd, .events = POLLIN};
+	struct pollfd readable = { .fd = device->fd, .events = POLLIN };
 	int got = read_now(device, text, bytes), ready;
 
 	if (got != 0 || !wait_ms || interrupted)
@@ -304,10 +304,10 @@ static bool load_file(int fd, const char *path, struct os_error *error)
 /* Runs modprobe for our module; `words` gets the last line that it says, "" if none. */
 static int run_modprobe(char *words, size_t bytes)
 {
-	static char *arguments[] = {"modprobe", MODULE, NULL};
-	static char *environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
-	static const char *const places[] = {"/usr/sbin/modprobe", "/sbin/modprobe",
-					     "/usr/bin/modprobe", "/bin/modprobe"};
+	static char *arguments[] = { "modprobe", MODULE, NULL };
+	static char *environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
+	static const char *const places[] = { "/usr/sbin/modprobe", "/sbin/modprobe",
+					      "/usr/bin/modprobe", "/bin/modprobe" };
 	posix_spawn_file_actions_t actions;
 	int ends[2], status = 0, problem = ENOENT;
 	FILE *said;
@@ -582,8 +582,8 @@ static void on_signal(int number)
 
 void os_interrupt_catch(void)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: waits end */
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: waits end */
 	struct sigaction before;
 	unsigned i;
 

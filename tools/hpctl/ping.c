@@ -40,7 +40,7 @@ static void knock_by_cpuid(void *argument)
 /* The module reads CPUID as well; its round trip is the better one, with interrupts off. */
 static void knock_by_gate(struct os_device *device, unsigned processor, struct knock *knock)
 {
-	struct hp_ping ping = {.processor = processor};
+	struct hp_ping ping = { .processor = processor };
 	enum hp_error result = device_request(device, HP_REQUEST_PING, &ping);
 
 	if (result != HP_ERROR_OK) {

@@ -14,7 +14,7 @@
 /* The leaf that has our signature, or 0. Leaves of a hypervisor mean nothing without the bit. */
 static uint32_t signature_leaf(void)
 {
-	static const uint32_t bases[] = {HP_CPUID_BASE, HP_CPUID_BASE_ABOVE};
+	static const uint32_t bases[] = { HP_CPUID_BASE, HP_CPUID_BASE_ABOVE };
 	unsigned i;
 
 	if (!(cpu_cpuid(1).ecx & CPUID_1_ECX_HYPERVISOR))

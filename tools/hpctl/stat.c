@@ -168,7 +168,7 @@ static void print_json(const struct stats *stats, bool all)
 /* Of every processor that has counts; which was offline all the time has none. */
 static enum hp_error collect(struct os_device *device, struct stats *stats, uint32_t *processor)
 {
-	struct hp_status status = {0};
+	struct hp_status status = { 0 };
 	enum hp_error result = device_request(device, HP_REQUEST_STATUS, &status);
 	uint32_t i;
 

@@ -11,7 +11,7 @@
 static const struct {
 	const char *name, *text;
 } kinds[] = {
-#define KIND(name, number, text) [number] = {#name, text},
+#define KIND(name, number, text) [number] = { #name, text },
 	HP_MEMORY_KINDS(KIND)
 #undef KIND
 };
@@ -23,7 +23,7 @@ static const char *const states[] = {
 	[HP_PROCESSOR_GUEST] = "guest",
 };
 
-static const char *const page_sizes[] = {"4 KiB", "2 MiB", "1 GiB"};
+static const char *const page_sizes[] = { "4 KiB", "2 MiB", "1 GiB" };
 
 static const char *state_text(uint32_t state)
 {
@@ -179,8 +179,8 @@ static void bound(struct hp_version *version, struct hp_status *status)
 enum hpctl_exit status_run(const struct options *options)
 {
 	static const char what[] = "cannot get the status";
-	struct hp_version version = {0};
-	struct hp_status status = {0};
+	struct hp_version version = { 0 };
+	struct hp_status status = { 0 };
 	struct os_error error;
 	struct os_device *device = os_open(&error);
 	bool json = options->given & OPTION_JSON;

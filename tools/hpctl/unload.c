@@ -6,7 +6,7 @@
 
 enum hpctl_exit unload_run(const struct options *options)
 {
-	struct hp_failure failure = {.processor = HP_NO_PROCESSOR};
+	struct hp_failure failure = { .processor = HP_NO_PROCESSOR };
 	struct os_error error;
 	struct os_device *device;
 	enum hp_error result;

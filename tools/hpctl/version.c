@@ -46,7 +46,7 @@ static void print_text(const struct hp_version *module, const char *unknown)
 
 enum hpctl_exit version_run(const struct options *options)
 {
-	struct hp_version module = {0};
+	struct hp_version module = { 0 };
 	struct os_error error;
 	struct os_device *device = os_open(&error);
 	const char *unknown = error.text;

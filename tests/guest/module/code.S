@@ -7,8 +7,8 @@
  */
 	.text
 
-/* code NAME, INSTRUCTION: that one instruction. */
-.macro code name, instruction:vararg
+/* code NAME, "INSTRUCTIONS": no more than those. */
+.macro code name, instruction
 	.balign	16
 	.globl	code_\name
 code_\name:
@@ -17,8 +17,8 @@ code_\name:
 	int3
 .endm
 
-/* stepped NAME, INSTRUCTION: with TF set from in front of it to behind the NOP that follows. */
-.macro stepped name, instruction:vararg
+/* stepped NAME, "INSTRUCTIONS": with TF set from in front of it to behind the NOP that follows. */
+.macro stepped name, instruction
 	.balign	16
 	.globl	code_step_\name
 code_step_\name:
@@ -34,8 +34,8 @@ code_step_\name:
 	int3
 .endm
 
-/* enabled NAME, INSTRUCTION: right behind STI, interrupts on until behind the NOPs that follow. */
-.macro enabled name, instruction:vararg
+/* enabled NAME, "INSTRUCTIONS": right behind STI; interrupts are on until behind two NOPs. */
+.macro enabled name, instruction
 	.balign	16
 	.globl	code_sti_\name
 code_sti_\name:
@@ -48,110 +48,121 @@ code_sti_\name:
 	int3
 .endm
 
-	code	cpuid, cpuid
-	code	rdmsr, rdmsr
-	code	wrmsr, wrmsr
-	code	vmcall, vmcall
-	code	vmcall_prefixed, .byte 0x66, 0x48, 0x0f, 0x01, 0xc1
-	code	vmlaunch, vmlaunch
-	code	vmresume, vmresume
-	code	vmxoff, vmxoff
-	code	vmfunc, .byte 0x0f, 0x01, 0xd4
-	code	vmxon, vmxon (%rdi)
-	code	vmclear, vmclear (%rdi)
-	code	vmptrld, vmptrld (%rdi)
-	code	vmptrst, vmptrst (%rdi)
-	code	vmread, vmread %rax, %rdx
-	code	vmread_memory, vmread %rax, (%rdi)
-	code	vmwrite, vmwrite %rdx, %rax
-	code	invept, invept (%rdi), %rax
-	code	invvpid, invvpid (%rdi), %rax
-	code	getsec, .byte 0x0f, 0x37
-	code	vmmcall, vmmcall
-	code	vmrun, .byte 0x0f, 0x01, 0xd8
-	code	rsm, rsm
-	code	invd, invd
-	code	wbinvd, wbinvd
-	code	invlpg, invlpg (%rsi)
-	code	invpcid, invpcid (%rdi), %rax
-	code	rdtscp, rdtscp
-	code	rdpid, .byte 0xf3, 0x48, 0x0f, 0xc7, 0xf8
-	code	rdpmc, rdpmc
-	code	pause, pause
-	code	tpause, .byte 0x66, 0x0f, 0xae, 0xf0
-	code	pconfig, .byte 0x0f, 0x01, 0xc5
-	code	encls, .byte 0x0f, 0x01, 0xcf
-	code	monitor, monitor
-	code	swapgs_twice, swapgs; swapgs
-	code	clac, clac
-	code	stac, stac; clac
-	code	sgdt, sgdt (%rdi)
-	code	sidt, sidt (%rdi)
-	code	sldt, sldt %eax
-	code	str, str %eax
-	code	smsw, smsw %rax
-	code	lmsw, lmsw %ax
-	code	ltr, ltr %ax
-	code	lldt, lldt %ax
-	code	xsaves, .byte 0x48, 0x0f, 0xc7, 0x2f
-	code	in_pic, in $0x21, %al
-	code	ud2, ud2
-	code	int1, .byte 0xf1
-	code	int3, int3
-	code	int_n, int $0xf3
-	code	divide, xor %ecx, %ecx; div %ecx
-	code	read, mov (%rsi), %rax
-	code	write, mov %rax, (%rsi)
-	code	jump, jmp *%rsi
-	code	cpuid_read, cpuid; mov (%rsi), %rax
-	code	read_stack, mov (%rbp), %rax
-	code	mov_ds, mov %esi, %ds
-	code	mov_ss, mov %esi, %ss
-	code	mov_cr1, .byte 0x0f, 0x20, 0xc8
-	code	mov_cr5, .byte 0x0f, 0x22, 0xe8
-	code	mov_to_cr0, mov %rsi, %cr0
-	code	mov_to_cr3, mov %rsi, %cr3
-	code	mov_to_cr4, mov %rsi, %cr4
-	code	mov_to_cr8, mov %rsi, %cr8
-	code	mov_to_dr6, mov %rsi, %db6
-	code	mov_to_dr7, mov %rsi, %db7
+	code	cpuid, "cpuid"
+	code	rdmsr, "rdmsr"
+	code	wrmsr, "wrmsr"
+	code	vmcall, "vmcall"
+	code	vmcall_prefixed, ".byte 0x66, 0x48, 0x0f, 0x01, 0xc1"
+	code	vmlaunch, "vmlaunch"
+	code	vmresume, "vmresume"
+	code	vmxoff, "vmxoff"
+	code	vmfunc, ".byte 0x0f, 0x01, 0xd4"
+	code	vmxon, "vmxon (%rdi)"
+	code	vmclear, "vmclear (%rdi)"
+	code	vmptrld, "vmptrld (%rdi)"
+	code	vmptrst, "vmptrst (%rdi)"
+	code	vmread, "vmread %rax, %rdx"
+	code	vmread_memory, "vmread %rax, (%rdi)"
+	code	vmwrite, "vmwrite %rdx, %rax"
+	code	invept, "invept (%rdi), %rax"
+	code	invvpid, "invvpid (%rdi), %rax"
+	code	getsec, ".byte 0x0f, 0x37"
+	code	vmmcall, "vmmcall"
+	code	vmrun, ".byte 0x0f, 0x01, 0xd8"
+	code	rsm, "rsm"
+	code	invd, "invd"
+	code	wbinvd, "wbinvd"
+	code	invlpg, "invlpg (%rsi)"
+	code	invpcid, "invpcid (%rdi), %rax"
+	code	rdtscp, "rdtscp"
+	code	rdpid, ".byte 0xf3, 0x48, 0x0f, 0xc7, 0xf8"
+	code	rdpmc, "rdpmc"
+	code	pause, "pause"
+	code	tpause, ".byte 0x66, 0x0f, 0xae, 0xf0"
+	code	pconfig, ".byte 0x0f, 0x01, 0xc5"
+	code	encls, ".byte 0x0f, 0x01, 0xcf"
+	code	monitor, "monitor"
+	code	swapgs_twice, "swapgs; swapgs"
+	code	clac, "clac"
+	code	stac, "stac; clac"
+	code	sgdt, "sgdt (%rdi)"
+	code	sidt, "sidt (%rdi)"
+	code	sldt, "sldt %eax"
+	code	str, "str %eax"
+	code	smsw, "smsw %rax"
+	code	lmsw, "lmsw %ax"
+	code	ltr, "ltr %ax"
+	code	lldt, "lldt %ax"
+	code	xsaves, ".byte 0x48, 0x0f, 0xc7, 0x2f"
+	code	in_pic, "in $0x21, %al"
+	code	ud2, "ud2"
+	code	int1, ".byte 0xf1"
+	code	int3, "int3"
+	code	int_n, "int $0xf3"
+	code	divide, "xor %ecx, %ecx; div %ecx"
+	code	read, "mov (%rsi), %rax"
+	code	write, "mov %rax, (%rsi)"
+	code	jump, "jmp *%rsi"
+	code	cpuid_read, "cpuid; mov (%rsi), %rax"
+	code	read_stack, "mov (%rbp), %rax"
+	code	mov_ds, "mov %esi, %ds"
+	code	mov_ss, "mov %esi, %ss"
+	code	mov_cr1, ".byte 0x0f, 0x20, 0xc8"
+	code	mov_cr5, ".byte 0x0f, 0x22, 0xe8"
+	code	mov_to_cr0, "mov %rsi, %cr0"
+	code	mov_to_cr3, "mov %rsi, %cr3"
+	code	mov_to_cr4, "mov %rsi, %cr4"
+	code	mov_to_cr8, "mov %rsi, %cr8"
+	code	mov_to_dr6, "mov %rsi, %db6"
+	code	mov_to_dr7, "mov %rsi, %db7"
 
-	/* Selector in %esi. */
-	code	lar_lsl, lar %esi, %eax; setz %r8b; lsl %esi, %edx; setz %r9b; verr %si; setz %r12b; \
-		verw %si; setz %r13b
+	/* Rights and limit of the selector in %esi, and whether each of the four set ZF. */
+	.balign	16
+	.globl	code_lar_lsl
+code_lar_lsl:
+	lar	%esi, %eax
+	setz	%r8b
+	lsl	%esi, %edx
+	setz	%r9b
+	verr	%si
+	setz	%r12b
+	verw	%si
+	setz	%r13b
+	ret
+	int3
 
-	stepped	cpuid, cpuid
-	stepped	nop, nop
-	stepped	prefixed, .byte 0xf3, 0x66, 0x48, 0x0f, 0xa2
-	stepped	rdmsr, rdmsr
-	stepped	wrmsr, wrmsr
-	stepped	xsetbv, xsetbv
-	stepped	invd, invd
-	stepped	wbinvd, wbinvd
-	stepped	vmcall, vmcall
-	stepped	vmxoff, vmxoff
-	stepped	mov_cr0, mov %rsi, %cr0
-	stepped	mov_cr4, mov %rsi, %cr4
-	stepped	mov_ss_nop, mov %ss, %r8d; mov %r8d, %ss; nop
-	stepped	mov_ss_cpuid, mov %ss, %r8d; mov %r8d, %ss; cpuid
-	stepped	mov_ss_rdmsr, mov %ss, %r8d; mov %r8d, %ss; rdmsr
-	stepped	mov_ss_vmcall, mov %ss, %r8d; mov %r8d, %ss; vmcall
-	stepped	two_cpuid, cpuid; cpuid
-	stepped	read, mov (%rsi), %rax
+	stepped	cpuid, "cpuid"
+	stepped	nop, "nop"
+	stepped	prefixed, ".byte 0xf3, 0x66, 0x48, 0x0f, 0xa2"
+	stepped	rdmsr, "rdmsr"
+	stepped	wrmsr, "wrmsr"
+	stepped	xsetbv, "xsetbv"
+	stepped	invd, "invd"
+	stepped	wbinvd, "wbinvd"
+	stepped	vmcall, "vmcall"
+	stepped	vmxoff, "vmxoff"
+	stepped	mov_cr0, "mov %rsi, %cr0"
+	stepped	mov_cr4, "mov %rsi, %cr4"
+	stepped	mov_ss_nop, "mov %ss, %r8d; mov %r8d, %ss; nop"
+	stepped	mov_ss_cpuid, "mov %ss, %r8d; mov %r8d, %ss; cpuid"
+	stepped	mov_ss_rdmsr, "mov %ss, %r8d; mov %r8d, %ss; rdmsr"
+	stepped	mov_ss_vmcall, "mov %ss, %r8d; mov %r8d, %ss; vmcall"
+	stepped	two_cpuid, "cpuid; cpuid"
+	stepped	read, "mov (%rsi), %rax"
 
-	enabled	nop, nop
-	enabled	cpuid, cpuid
-	enabled	two_cpuid, cpuid; cpuid
-	enabled	rdmsr, rdmsr
-	enabled	wrmsr, wrmsr
-	enabled	xsetbv, xsetbv
-	enabled	invd, invd
-	enabled	hlt, hlt
-	enabled	vmcall, vmcall
-	enabled	mov_ss_nop, mov %r8d, %ss; nop
-	enabled	mov_ss_cpuid, mov %r8d, %ss; cpuid
-	enabled	prefixed, .byte 0xf2, 0x67, 0x0f, 0xa2
-	enabled	read, mov (%rsi), %eax
+	enabled	nop, "nop"
+	enabled	cpuid, "cpuid"
+	enabled	two_cpuid, "cpuid; cpuid"
+	enabled	rdmsr, "rdmsr"
+	enabled	wrmsr, "wrmsr"
+	enabled	xsetbv, "xsetbv"
+	enabled	invd, "invd"
+	enabled	hlt, "hlt"
+	enabled	vmcall, "vmcall"
+	enabled	mov_ss_nop, "mov %r8d, %ss; nop"
+	enabled	mov_ss_cpuid, "mov %r8d, %ss; cpuid"
+	enabled	prefixed, ".byte 0xf2, 0x67, 0x0f, 0xa2"
+	enabled	read, "mov (%rsi), %eax"
 
 	/* Interrupts on by POPF, which holds nothing back. */
 	.balign	16
@@ -167,7 +178,7 @@ code_popf_cpuid:
 	int3
 
 	/* A data breakpoint on the operand of MOV SS at (%rdi): the trap waits for one instruction. */
-.macro watched name, instruction:vararg
+.macro watched name, instruction
 	.balign	16
 	.globl	code_watched_\name
 code_watched_\name:
@@ -183,10 +194,10 @@ code_watched_\name:
 	ret
 	int3
 .endm
-	watched	nop, nop
-	watched	cpuid, cpuid
-	watched	rdmsr, rdmsr
-	watched	two_cpuid, cpuid; cpuid
+	watched	nop, "nop"
+	watched	cpuid, "cpuid"
+	watched	rdmsr, "rdmsr"
+	watched	two_cpuid, "cpuid; cpuid"
 
 	/* The same without MOV SS: the trap is behind the load, before CPUID. */
 	.balign	16

@@ -69,6 +69,7 @@ void fake_close(void)
 {
 	uint32_t i;
 
+	assert_int_equal(fake.kept, 0);
 	assert_int_equal(fake.pages, 0);
 	assert_int_equal(fake.locked, 0);
 	for (i = 0; i < FAKE_PROCESSORS; i++)
@@ -282,6 +283,13 @@ void host_print(enum hp_level level, const char *line)
 	assert_null(strchr(line, '\n'));
 	snprintf(fake.printed, sizeof(fake.printed), "%s", line);
 	fake.lines++;
+}
+
+void host_keep(bool keep)
+{
+	fake.kept += keep ? 1 : -1;
+	assert_in_range(fake.kept, 0, 1);
+	assert_int_equal(fake.kept, lifecycle_machine() != NULL);
 }
 
 void host_wake(void)

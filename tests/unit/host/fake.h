@@ -43,6 +43,7 @@ struct fake {
 	unsigned lines;
 	unsigned wakes;
 	int locked;
+	int kept;    /* by host_keep(): 1 exactly while it runs */
 	uint32_t on; /* the processor that runs now */
 };
 

@@ -37,6 +37,8 @@ extern struct fake fake;
 enum invept { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
 enum invvpid { INVVPID_ALL = 2 };
 
+struct cpu;
+int vmx_enter(struct cpu *cpu); /* the test has it */
 uint64_t vmread(uint32_t field);
 void vmwrite(uint32_t field, uint64_t value);
 bool vmwrite_checked(uint32_t field, uint64_t value);

@@ -23,7 +23,8 @@ static struct cpu cpu;
 static struct gate_cpu gate;
 static struct gate_machine machine;
 static struct gate_ring ring;
-static uint8_t memory[PAGES][4096] __attribute__((aligned(4096))); /* the window begins at 0: physical addresses are pointers */
+static uint8_t memory[PAGES][4096] __attribute__((
+	aligned(4096))); /* the window begins at 0: physical addresses are pointers */
 static unsigned memory_used;
 static jmp_buf out;
 enum ending { ENTERED_AGAIN = 1, LEFT, FAULTED };
@@ -169,7 +170,8 @@ static void cpuid_takes_osxsave_from_the_guest(void **state)
 {
 	(void)state;
 	cpu.gpr[RAX] = 1;
-	fake.cpuid.ecx = CPUID_1_ECX_OSXSAVE | CPUID_1_ECX_VMX | CPUID_1_ECX_SMX | CPUID_1_ECX_XSAVE;
+	fake.cpuid.ecx =
+		CPUID_1_ECX_OSXSAVE | CPUID_1_ECX_VMX | CPUID_1_ECX_SMX | CPUID_1_ECX_XSAVE;
 	run_exit(EXIT_REASON_CPUID);
 	assert_int_equal(cpu.gpr[RCX], CPUID_1_ECX_XSAVE | CPUID_1_ECX_HYPERVISOR);
 	cpu.gpr[RAX] = 1;
@@ -544,8 +546,12 @@ static void who_misses_the_lock_tries_again(void **state)
 static void interrupted_events_are_not_lost(void **state)
 {
 	static const enum event_type types[] = {
-		EVENT_EXTERNAL,	       EVENT_NMI,		   EVENT_EXCEPTION,
-		EVENT_SOFTWARE_INTERRUPT, EVENT_PRIVILEGED_EXCEPTION, EVENT_SOFTWARE_EXCEPTION,
+		EVENT_EXTERNAL,
+		EVENT_NMI,
+		EVENT_EXCEPTION,
+		EVENT_SOFTWARE_INTERRUPT,
+		EVENT_PRIVILEGED_EXCEPTION,
+		EVENT_SOFTWARE_EXCEPTION,
 	};
 	unsigned i;
 
@@ -605,7 +611,7 @@ static void an_nmi_waits_for_its_window(void **state)
 		gate.nmis = cpu.nmis;
 		fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = 0;
 		run_exit(EXIT_REASON_NMI_WINDOW);
-		}
+	}
 	setup(state);
 }
 
@@ -651,7 +657,8 @@ static void a_failed_first_entry_is_reported(void **state)
 {
 	(void)state;
 	fake.vmcs[VMCS_EXIT_QUALIFICATION] = 4;
-	assert_int_equal(run_exit(EXIT_REASON_ENTRY_FAILED | EXIT_REASON_ENTRY_GUEST_STATE), FAULTED);
+	assert_int_equal(run_exit(EXIT_REASON_ENTRY_FAILED | EXIT_REASON_ENTRY_GUEST_STATE),
+			 FAULTED);
 	assert_int_equal(gate.detail[0], EXIT_REASON_ENTRY_FAILED | 33);
 	assert_int_equal(gate.detail[1], 4);
 	assert_int_equal(ring.record[ring.head - 1].format, RECORD_ENTRY_FAILED);

@@ -266,7 +266,7 @@ bool os_interrupted(void)
 
 struct cpuid_result cpu_cpuid(uint32_t leaf)
 {
-	struct cpuid_result result = {0};
+	struct cpuid_result result = { 0 };
 	uint32_t base = fake.above ? HP_CPUID_BASE_ABOVE : HP_CPUID_BASE;
 	char name[48] = "     Pretended(R) CPU";
 

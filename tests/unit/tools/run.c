@@ -22,7 +22,7 @@ static int run_with(FILE *out, const char *line)
 {
 	FILE *err = tmpfile();
 	int saved_out = dup(STDOUT_FILENO), saved_err = dup(STDERR_FILENO), status;
-	char *words[16] = {"hpctl"}, *copy = strdup(line), *rest = copy;
+	char *words[16] = { "hpctl" }, *copy = strdup(line), *rest = copy;
 	int count = 1;
 
 	while (count < 15 && (words[count] = strtok_r(rest, " ", &rest)))

@@ -117,9 +117,10 @@ static void test_version_option(void **state)
 
 static void test_output_fails(void **state)
 {
-	static const char *const lines[] = {"--help",	      "help load",   "--version", "version",
-					    "check",	      "status",	     "ping",	  "stat",
-					    "version --json", "ping --json", "log"};
+	static const char *const lines[] = { "--help",	    "help load", "--version",
+					     "version",	    "check",	 "status",
+					     "ping",	    "stat",	 "version --json",
+					     "ping --json", "log" };
 	unsigned i;
 
 	(void)state;

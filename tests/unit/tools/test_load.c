@@ -66,7 +66,7 @@ static void test_load_refused(void **state)
 		enum hp_error error;
 		const char *cause, *remedy;
 	} errors[] = {
-#define ERROR(name, number, cause, remedy) {HP_ERROR_##name, cause, remedy},
+#define ERROR(name, number, cause, remedy) { HP_ERROR_##name, cause, remedy },
 		HP_ERRORS(ERROR)
 #undef ERROR
 	};
@@ -103,10 +103,10 @@ static void fail_with(enum hp_error error, uint32_t processor, uint64_t first, u
 {
 	fake_reset();
 	fake.result[HP_REQUEST_START] = error;
-	fake.failure = (struct hp_failure){.error = error,
-					   .processor = processor,
-					   .requirement = HP_REQUIREMENT_INVEPT,
-					   .detail = {first, second}};
+	fake.failure = (struct hp_failure){ .error = error,
+					    .processor = processor,
+					    .requirement = HP_REQUIREMENT_INVEPT,
+					    .detail = { first, second } };
 	assert_int_equal(run("load"), HPCTL_FAILED);
 	assert_string_equal(fake.trace, " load start unload");
 }
@@ -142,7 +142,8 @@ static void test_load_unknown_requirement(void **state)
 {
 	(void)state;
 	fake.result[HP_REQUEST_START] = HP_ERROR_CAPABILITY;
-	fake.failure = (struct hp_failure){.error = HP_ERROR_CAPABILITY, .requirement = 0xffffffff};
+	fake.failure =
+		(struct hp_failure){ .error = HP_ERROR_CAPABILITY, .requirement = 0xffffffff };
 	assert_int_equal(run("load"), HPCTL_FAILED);
 	run_expect(run_err, "that is needed\n");
 }

@@ -188,7 +188,7 @@ int __wrap_posix_spawn(pid_t *child, const char *path, const posix_spawn_file_ac
 		       const posix_spawnattr_t *attributes, char *const arguments[],
 		       char *const environment[])
 {
-	char *shell[] = {"sh", "-c", (char *)(uintptr_t)kernel.modprobe, NULL};
+	char *shell[] = { "sh", "-c", (char *)(uintptr_t)kernel.modprobe, NULL };
 
 	kernel.spawns++;
 	assert_string_equal(arguments[0], "modprobe");
@@ -247,13 +247,14 @@ static void test_open(void **state)
 		enum os_cause cause;
 		const char *text, *remedy;
 	} errors[] = {
-		{ENOENT, OS_ABSENT, "the module is not loaded", "hpctl load"},
-		{ENXIO, OS_ABSENT, "the module is not loaded", "hpctl load"},
-		{ENODEV, OS_ABSENT, "the module is not loaded", "hpctl load"},
-		{EACCES, OS_DENIED, "this user may not open /dev/hyperplatform", "run it as root"},
-		{EPERM, OS_DENIED, "this user may not open /dev/hyperplatform", "run it as root"},
-		{EBUSY, OS_BUSY, "/dev/hyperplatform is in use", "try again"},
-		{EMFILE, OS_FAILED, "/dev/hyperplatform: Too many open files", ""},
+		{ ENOENT, OS_ABSENT, "the module is not loaded", "hpctl load" },
+		{ ENXIO, OS_ABSENT, "the module is not loaded", "hpctl load" },
+		{ ENODEV, OS_ABSENT, "the module is not loaded", "hpctl load" },
+		{ EACCES, OS_DENIED, "this user may not open /dev/hyperplatform",
+		  "run it as root" },
+		{ EPERM, OS_DENIED, "this user may not open /dev/hyperplatform", "run it as root" },
+		{ EBUSY, OS_BUSY, "/dev/hyperplatform is in use", "try again" },
+		{ EMFILE, OS_FAILED, "/dev/hyperplatform: Too many open files", "" },
 	};
 	struct os_error error;
 	struct os_device *device;
@@ -278,11 +279,11 @@ static void test_request(void **state)
 		int number;
 		enum hp_error error;
 	} errors[] = {
-		{EPERM, HP_ERROR_NOT_PRIVILEGED}, {EACCES, HP_ERROR_NOT_PRIVILEGED},
-		{ENOTTY, HP_ERROR_REQUEST},	  {EINVAL, HP_ERROR_REQUEST},
-		{ENODEV, HP_ERROR_NOT_RUNNING},	  {ENXIO, HP_ERROR_NOT_RUNNING},
-		{ENOMEM, HP_ERROR_NO_MEMORY},	  {EBUSY, HP_ERROR_BUSY},
-		{EFAULT, HP_ERROR_INTERNAL},
+		{ EPERM, HP_ERROR_NOT_PRIVILEGED }, { EACCES, HP_ERROR_NOT_PRIVILEGED },
+		{ ENOTTY, HP_ERROR_REQUEST },	    { EINVAL, HP_ERROR_REQUEST },
+		{ ENODEV, HP_ERROR_NOT_RUNNING },   { ENXIO, HP_ERROR_NOT_RUNNING },
+		{ ENOMEM, HP_ERROR_NO_MEMORY },	    { EBUSY, HP_ERROR_BUSY },
+		{ EFAULT, HP_ERROR_INTERNAL },
 	};
 	struct os_error error;
 	struct os_device *device = os_open(&error);

@@ -407,7 +407,7 @@ static void test_version(void **state)
 
 static void test_formats(void **state)
 {
-	bool set[10] = {true, false, true, true, true, false, false, true, true, false};
+	bool set[10] = { true, false, true, true, true, false, false, true, true, false };
 	char text[64];
 
 	(void)state;
