@@ -28,7 +28,9 @@
 	X(DEVICE_OUTSIDE, 9, WARN,                                                                 \
 	  "access beyond the physical address width: address %llx, RIP %llx")                      \
 	X(TRIPLE_FAULT, 10, ERR, "triple fault of the guest: RIP %llx, CR3 %llx")                  \
-	X(MTRR, 11, INFO, "MTRR %x written: %llx; memory types follow")
+	X(MTRR, 11, INFO, "MTRR %x written: %llx; memory types follow")                            \
+	X(MTRR_COARSE, 12, WARN,                                                                   \
+	  "MTRR %x: no table to split a large page: all of it has its strictest type now")
 
 enum record_format {
 #define RECORD_ENUM(name, number, level, text) RECORD_##name = number,

@@ -57,13 +57,15 @@ static void next_generation(struct gate_machine *machine)
 	__atomic_store_n(&machine->pool.generation, machine->pool.generation + 1, __ATOMIC_RELEASE);
 }
 
-void memory_retype(struct cpu *cpu)
+bool memory_retype(struct cpu *cpu)
 {
 	struct tree tree;
+	bool exact;
 
 	tree_open(&tree, cpu->machine);
-	ept_retype(&tree.ept);
+	exact = ept_retype(&tree.ept);
 	next_generation(cpu->machine);
+	return exact;
 }
 
 static void map_device(struct cpu *cpu, struct tree *tree, struct guest_phys address)
@@ -89,6 +91,7 @@ static void sink_write(struct cpu *cpu, struct tree *tree, struct guest_phys add
 		vmread(VMCS_GUEST_CR3),
 	};
 
+	/* Needs no table: pages of ours have leaves of their own since the load. */
 	ept_set_page(&tree->ept, guest_phys(align_down(address.value, SIZE_4K)), cpu->machine->sink,
 		     EPT_READ | EPT_WRITE, MEMORY_WB);
 	next_generation(cpu->machine);

@@ -61,6 +61,7 @@ static uint64_t *mtrr_slot(struct mtrr *mtrr, uint32_t msr)
 static enum outcome write_mtrr(struct cpu *cpu, uint32_t msr, uint64_t value)
 {
 	uint64_t *slot = mtrr_slot(&cpu->machine->mtrr, msr);
+	bool exact;
 
 	/*
 	 * The operating system writes the same value on every processor, one after the other; the
@@ -74,9 +75,11 @@ static enum outcome write_mtrr(struct cpu *cpu, uint32_t msr, uint64_t value)
 			return fault(cpu);
 		}
 		*slot = value;
-		memory_retype(cpu);
+		exact = memory_retype(cpu);
 		memory_unlock(cpu->machine);
 		RECORD(cpu, MTRR, HP_INFO, msr, value);
+		if (!exact)
+			RECORD(cpu, MTRR_COARSE, HP_WARN, msr);
 		return OUTCOME_SKIP;
 	}
 	return wrmsr_safe(msr, value) ? OUTCOME_SKIP : fault(cpu);

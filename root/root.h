@@ -46,7 +46,7 @@ enum outcome exit_ept_violation(struct cpu *cpu);
 /* exit_memory.c: the try-lock of the EPT, and what its holder may do. */
 bool memory_lock(struct gate_machine *machine);
 void memory_unlock(struct gate_machine *machine);
-void memory_retype(struct cpu *cpu);
+bool memory_retype(struct cpu *cpu); /* false: some types are stricter than they need be */
 
 /* start.S: VMCALL to the hypervisor below, with the guest's registers. */
 void vmcall_below(struct cpu *cpu);

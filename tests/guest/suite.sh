@@ -35,12 +35,12 @@ not_ok() {
 
 # check NAME COMMAND...: ok if the command succeeds; else its output says why.
 check() {
-	name=$1
+	checked=$1
 	shift
 	if "$@" >$work/check 2>&1; then
-		ok "$name"
+		ok "$checked"
 	else
-		not_ok "$name" "$(tail -n 5 $work/check | tr '\n' ' ')"
+		not_ok "$checked" "$(tail -n 5 $work/check | tr '\n' ' ')"
 	fi
 }
 
@@ -368,17 +368,17 @@ works_again() {
 
 # injected NAME STATUS PATTERN PARAMETERS...
 injected() {
-	name=$1 status=$2 pattern=$3
+	injection=$1 status=$2 pattern=$3
 	shift 3
 	modprobe hyperplatform
 	if insmod "$here/hpfault.ko" "$@" 2>$work/insmod; then
-		refused "$name" "$status" "$pattern"
+		refused "$injection" "$status" "$pattern"
 		rmmod hpfault
 	else
-		not_ok "$name" "$(cat $work/insmod)"
+		not_ok "$injection" "$(cat $work/insmod)"
 	fi
 	kernel vmxe "$last" 0
-	works_again "$name"
+	works_again "$injection"
 }
 
 out_of_memory() {

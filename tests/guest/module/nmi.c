@@ -19,7 +19,7 @@
 
 #include "hptest.h"
 
-#define WAIT_ROUNDS 100000000u
+#define WAIT_ROUNDS 1000000u
 
 static u32 apic_ids[NR_CPUS];
 static u64 counted[NR_CPUS];
