@@ -508,7 +508,7 @@ log_compare() {
 	dmesg | awk '
 		/suite: bare pass/ || /suite: after pass/ { bare = 1 }
 		/suite: virtualized pass/ { bare = 0 }
-		/WARNING:|BUG:|Oops|[Uu]nexpected|stall|lockup|Uhhuh|Dazed|general protection|hung task/ ||
+		/WARNING:|BUG:|Oops|[Uu]nexpected|rcu.*stall|lockup|Uhhuh|Dazed|general protection|hung task/ ||
 		/Kernel panic|unable to handle|bad page|invalid opcode: 0|double fault|corrupt/ {
 			line = $0
 			sub(/^\[[^]]*\] /, "", line)

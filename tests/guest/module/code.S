@@ -595,4 +595,47 @@ code_mwait:
 	ret
 	int3
 
+/*
+ * bare NAME, "INSTRUCTIONS": with a stack at %rsi, where nothing is. What comes is written down by its
+ * vector; code that nothing comes to says so.
+ */
+.macro bare name, instruction
+	.balign	16
+	.globl	code_bare_\name
+code_bare_\name:
+	mov	%rsi, %rsp
+	\instruction
+	cli
+	jmp	trap_bare_nothing
+	int3
+.endm
+	bare	interrupt, "sti; nop; nop; nop"
+	bare	interrupt_cpuid, "sti; cpuid; nop; nop"
+	bare	nmi, "mov %eax, (%rdi); .rept 200; nop; .endr"
+	bare	nmi_cpuid, "xor %ebx, %ebx; mov %eax, (%rdi); cpuid; .rept 200; nop; .endr"
+	bare	ud2, "ud2"
+	bare	cpuid_ud2, "cpuid; ud2"
+	bare	int1, ".byte 0xf1"
+	bare	int3, "int3"
+	bare	int_n, "int $0xf3"
+	bare	divide, "xor %ecx, %ecx; div %ecx"
+	bare	mov_ds, "mov %ecx, %ds"
+	bare	read, "xor %edi, %edi; mov (%rdi), %eax"
+	bare	vmcall, "vmcall"
+	bare	wrmsr, "wrmsr"
+	bare	watched, "mov %rdi, %db0; mov %r8, %db7; mov (%rdi), %eax; nop"
+
+	/* TF takes effect behind the instruction that follows POPF: the stack is gone by then. */
+	.balign	16
+	.globl	code_bare_step
+code_bare_step:
+	pushfq
+	orq	$0x100, (%rsp)
+	popfq
+	mov	%rsi, %rsp
+	nop
+	nop
+	jmp	trap_bare_nothing
+	int3
+
 	.section .note.GNU-stack, "", %progbits

@@ -24,6 +24,7 @@ extern const struct probe control_probes[];
 extern const struct probe debug_probes[];
 extern const struct probe state_probes[];
 extern const struct probe memory_probes[];
+extern const struct probe delivery_probes[];
 
 /* A line of the running probe. */
 void say(const char *format, ...) __printf(1, 2);
@@ -43,12 +44,21 @@ void run_prepare(const void *code);
 /* Runs it. True: it came to its end. */
 bool run(void);
 
+/* The same for code that leaves its stack nowhere: says the vector that ended it. */
+void run_bare_say(const char *text);
+
 /* The local APIC of this processor; apic_init before anything else here. */
 int apic_init(void);
 void apic_exit(void);
 void apic_send_self(u8 vector);
 void apic_send_nmi(u32 apic_id);
 u32 apic_id(void);
+/* The address of its command register, 0 with x2APIC. */
+u64 apic_command_register(void);
+/* Names the destination of the next command that is written there. False: x2APIC. */
+bool apic_send_prepare(u32 destination);
+/* Of the interrupts that the highest task priorities let through, is `vector` alone pending? */
+bool apic_only_pending(u8 vector);
 
 /* nmi.c: commands. */
 int nmi_init(void);

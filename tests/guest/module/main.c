@@ -76,7 +76,7 @@ static int run_probes(void *unused)
 {
 	static const struct probe *const all[] = {
 		state_probes, interrupt_probes, instruction_probes, msr_probes, control_probes,
-		debug_probes, memory_probes,
+		debug_probes, memory_probes, delivery_probes,
 	};
 	const struct probe *probe;
 	unsigned int i;

@@ -42,6 +42,8 @@ static_assert(offsetof(struct trap_run, fault) == RUN_FAULT);
 static_assert(offsetof(struct trap_run, resume) == RUN_RESUME);
 static_assert(offsetof(struct trap_run, eoi) == RUN_EOI);
 static_assert(offsetof(struct trap_run, count) == RUN_COUNT);
+static_assert(offsetof(struct trap_run, vector) == RUN_VECTOR);
+static_assert(offsetof(struct trap_run, dr6) == RUN_DR6);
 static_assert(offsetof(struct trap_run, event) == RUN_EVENTS);
 static_assert(sizeof(struct trap_event) == TRAP_EVENT_BYTES);
 
@@ -112,6 +114,18 @@ static void gate_set(unsigned int vector, const void *handler)
 	};
 }
 
+/* Handlers that need no stack take NMIs, too. */
+static void gates_fill_bare(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRAP_STUBS; i++) {
+		if (i != X86_TRAP_DF && i != X86_TRAP_MC)
+			gate_set(i, trap_bare_stubs + i * TRAP_STUB_BYTES);
+	}
+	gate_set(TRAP_VECTOR, trap_bare_stubs + TRAP_STUBS * TRAP_STUB_BYTES);
+}
+
 static void gates_fill(const struct desc_ptr *kernel)
 {
 	unsigned int i;
@@ -134,7 +148,7 @@ void run_prepare(const void *code)
 	trap_run.eoi = apic_registers ? (u64)apic_registers + APIC_EOI : 0;
 }
 
-bool run(void)
+static bool run_with(bool bare)
 {
 	const struct desc_ptr own = { sizeof(gates) - 1, (unsigned long)gates };
 	struct desc_ptr kernel;
@@ -143,6 +157,8 @@ bool run(void)
 	local_irq_save(flags);
 	asm volatile("sidt %0" : "=m"(kernel));
 	gates_fill(&kernel);
+	if (bare)
+		gates_fill_bare();
 	asm volatile("mov %%cr0, %0" : "=r"(cr0));
 	asm volatile("mov %%cr4, %0" : "=r"(cr4));
 	asm volatile("mov %%db7, %0" : "=r"(dr7));
@@ -157,6 +173,50 @@ bool run(void)
 	asm volatile("mov %0, %%db7" : : "r"(dr7));
 	local_irq_restore(flags);
 	return !trap_run.fault;
+}
+
+bool run(void)
+{
+	return run_with(false);
+}
+
+void run_bare_say(const char *text)
+{
+	run_with(true);
+	if (trap_run.vector == TRAP_NOTHING)
+		say("%s: nothing came", text);
+	else if (trap_run.vector == X86_TRAP_DB)
+		say("%s: vector %#llx DR6 %#llx", text, trap_run.vector, trap_run.dr6);
+	else
+		say("%s: vector %#llx", text, trap_run.vector);
+}
+
+bool apic_send_prepare(u32 destination)
+{
+	if (apic_registers)
+		writel(destination << 24, apic_registers + APIC_ICR2);
+	return apic_registers;
+}
+
+u64 apic_command_register(void)
+{
+	return apic_registers ? (u64)apic_registers + APIC_ICR : 0;
+}
+
+bool apic_only_pending(u8 vector)
+{
+	u32 pending;
+	unsigned int i;
+
+	for (i = 0; i < 8 && apic_registers; i++) {
+		pending = readl(apic_registers + APIC_IRR + 0x10 * i);
+		if (i == vector / 32)
+			pending &= ~(1u << vector % 32);
+		/* Lower classes are kept out by the task priority. */
+		if (i == 7 && pending >> 16)
+			return false;
+	}
+	return true;
 }
 
 /* Addresses in the code are relative to it, so that the text is short and the same in every boot. */

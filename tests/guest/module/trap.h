@@ -28,7 +28,11 @@
 #define RUN_RESUME	0x9c
 #define RUN_EOI		0xa0
 #define RUN_COUNT	0xa8
-#define RUN_EVENTS	0xb0
+#define RUN_VECTOR	0xb0
+#define RUN_DR6		0xb8
+#define RUN_EVENTS	0xc0
+
+#define TRAP_NOTHING	0xffffffff
 
 #ifndef __ASSEMBLER__
 
@@ -47,11 +51,13 @@ struct trap_run {
 	u32 resume;    /* in: set RF when returning from a breakpoint */
 	u64 eoi;       /* in: address of the local APIC's EOI register; 0: x2APIC */
 	u64 count;     /* out: of events */
+	u64 vector;    /* out, without a stack: what came, or TRAP_NOTHING */
+	u64 dr6;       /* out, without a stack */
 	struct trap_event event[TRAP_EVENTS];
 };
 
 extern struct trap_run trap_run;
-extern const char trap_stubs[], trap_interrupt[];
+extern const char trap_stubs[], trap_interrupt[], trap_bare_stubs[];
 
 /* Runs trap_run.code, under the table of our own, with interrupts off at the start. */
 void trap_enter(void);

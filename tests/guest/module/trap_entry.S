@@ -179,4 +179,59 @@ trap_interrupt:
 	add	$16, %rsp
 	iretq
 
+/*
+ * The same for code whose stack is nowhere: what the processor pushes is lost. The vector is all that
+ * these handlers write down; then the run is over. One for each exception, and our interrupt's last.
+ */
+	.balign	TRAP_STUB_BYTES
+	.globl trap_bare_stubs
+trap_bare_stubs:
+	.set	vector, 0
+	.rept	TRAP_STUBS + 1
+	.balign	TRAP_STUB_BYTES
+	.if	vector == TRAP_STUBS
+	movl	$TRAP_VECTOR, trap_run + RUN_VECTOR(%rip)
+	.else
+	movl	$vector, trap_run + RUN_VECTOR(%rip)
+	.endif
+	jmp	trap_bare
+	.set	vector, vector + 1
+	.endr
+	.balign	TRAP_STUB_BYTES
+
+	/* Where that code goes when nothing came. */
+	.globl	trap_bare_nothing
+trap_bare_nothing:
+	movl	$TRAP_NOTHING, trap_run + RUN_VECTOR(%rip)
+trap_bare:
+	lea	trap_run(%rip), %rbx
+	mov	RUN_RSP(%rbx), %rsp
+	mov	%dr6, %rax
+	mov	%rax, RUN_DR6(%rbx)
+	mov	$DR6_INITIAL, %eax
+	mov	%rax, %dr6
+	xor	%eax, %eax
+	mov	%rax, %dr7
+	cmpl	$TRAP_VECTOR, RUN_VECTOR(%rbx)
+	jne	9f
+	mov	RUN_EOI(%rbx), %rax
+	test	%rax, %rax
+	jz	8f
+	movl	$0, (%rax)
+	jmp	9f
+8:	mov	$0x80b, %ecx
+	xor	%edx, %edx
+	wrmsr
+9:	/* By IRET, which ends the blocking of NMIs. */
+	mov	%rsp, %rax
+	push	$SELECTOR_DATA
+	push	%rax
+	push	$2
+	mov	%cs, %eax
+	push	%rax
+	lea	trap_out(%rip), %rax
+	push	%rax
+	movl	$1, RUN_FAULT(%rbx)
+	iretq
+
 	.section .note.GNU-stack, "", %progbits
