@@ -130,6 +130,7 @@ struct table_register {
 #define CPUID_7_ECX_OSPKE      BIT64(4)
 #define CPUID_7_ECX_PKU	       BIT64(3)
 #define CPUID_7_EDX_PCONFIG    BIT64(18)
+#define CPUID_81_EDX_SYSCALL   BIT64(11)
 #define CPUID_81_EDX_NX	       BIT64(20)
 #define CPUID_81_EDX_PAGE1GB   BIT64(26)
 #define CPUID_81_EDX_RDTSCP    BIT64(27)

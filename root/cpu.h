@@ -10,29 +10,30 @@
 #define ROOT_CPU_H
 
 /* For the assembler; checked below. */
-#define CPU_RAX	       0x00
-#define CPU_RCX	       0x08
-#define CPU_RDX	       0x10
-#define CPU_RBX	       0x18
-#define CPU_RBP	       0x28
-#define CPU_RSI	       0x30
-#define CPU_RDI	       0x38
-#define CPU_R8	       0x40
-#define CPU_R9	       0x48
-#define CPU_R10	       0x50
-#define CPU_R11	       0x58
-#define CPU_R12	       0x60
-#define CPU_R13	       0x68
-#define CPU_R14	       0x70
-#define CPU_R15	       0x78
-#define CPU_HOST_RSP   0x80
-#define CPU_LAUNCHED   0x88
-#define CPU_NMI_NEW    0x8c
-#define CPU_NMIS       0x90
-#define CPU_IDTR       0x98
-#define CPU_TR	       0xa2
-#define CPU_STACK_TOP  0x5000 /* pages 3 and 4 of the block */
-#define CPU_BLOCK_MASK (-0x10000)
+#define CPU_RAX		 0x00
+#define CPU_RCX		 0x08
+#define CPU_RDX		 0x10
+#define CPU_RBX		 0x18
+#define CPU_RBP		 0x28
+#define CPU_RSI		 0x30
+#define CPU_RDI		 0x38
+#define CPU_R8		 0x40
+#define CPU_R9		 0x48
+#define CPU_R10		 0x50
+#define CPU_R11		 0x58
+#define CPU_R12		 0x60
+#define CPU_R13		 0x68
+#define CPU_R14		 0x70
+#define CPU_R15		 0x78
+#define CPU_HOST_RSP	 0x80
+#define CPU_LAUNCHED	 0x88
+#define CPU_NMI_NEW	 0x8c
+#define CPU_NMIS	 0x90
+#define CPU_IDTR	 0x98
+#define CPU_TR		 0xa2
+#define CPU_NMIS_IN_ROOT 0xa8
+#define CPU_STACK_TOP	 0x5000 /* pages 3 and 4 of the block */
+#define CPU_BLOCK_MASK	 (-0x10000)
 
 /* What vmx_enter returns. */
 #define VMX_EXITED  0
@@ -75,6 +76,7 @@ struct cpu {
 	struct table_register idtr;
 	uint16_t tr_selector;
 	uint32_t fault_depth;
+	uint64_t nmis_in_root; /* counted by the NMI handler since the launch */
 
 	struct gate_cpu *gate;
 	struct gate_machine *machine;
@@ -100,6 +102,7 @@ CPU_CHECK(CPU_NMI_NEW, nmi_new);
 CPU_CHECK(CPU_NMIS, nmis);
 CPU_CHECK(CPU_IDTR, idtr);
 CPU_CHECK(CPU_TR, tr_selector);
+CPU_CHECK(CPU_NMIS_IN_ROOT, nmis_in_root);
 _Static_assert(sizeof(struct cpu) <= 2 * GATE_PAGE, "struct cpu has two pages of the block");
 _Static_assert(CPU_BLOCK_MASK == -(int)GATE_BLOCK_BYTES, "the block's size");
 

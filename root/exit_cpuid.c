@@ -43,6 +43,10 @@ static __attribute__((noinline)) void amend(struct cpu *cpu, uint32_t leaf, uint
 		result.ecx |= (uint32_t)CPUID_1_ECX_HYPERVISOR;
 	} else if (leaf == 7 && subleaf == 0) {
 		result.ecx = mirror(result.ecx, CPUID_7_ECX_OSPKE, CR4_PKE);
+	} else if (leaf == 0x80000001u) {
+		/* SYSCALL is enumerated as 0 outside 64-bit mode, which root is in. */
+		if (!(vmread(VMCS_GUEST_CS_RIGHTS) & RIGHTS_LONG))
+			result.edx &= ~(uint32_t)CPUID_81_EDX_SYSCALL;
 	} else if (leaf >= HP_CPUID_BASE) {
 		show_ourselves(cpu, leaf, &result);
 	}

@@ -40,6 +40,7 @@ nmi_entry:
 	mov	%rsp, %rax
 	and	$CPU_BLOCK_MASK, %rax
 	incl	CPU_NMIS(%rax)
+	incq	CPU_NMIS_IN_ROOT(%rax)
 	movl	$1, CPU_NMI_NEW(%rax)
 	mov	0x10 + FRAME_RIP(%rsp), %rax
 	lea	vmx_enter_window(%rip), %rcx
@@ -52,6 +53,24 @@ nmi_entry:
 	mov	%rcx, 0x10 + FRAME_RIP(%rsp)
 1:	pop	%rcx
 	pop	%rax
+	iretq
+
+/*
+ * void nmi_unblock(void): an NMI exit leaves NMIs blocked, and only an IRET surely ends that: a VM
+ * entry with virtual NMIs need not. It returns to our caller by one. An NMI that was latched meanwhile
+ * comes at once, into nmi_entry.
+ */
+	.globl nmi_unblock
+nmi_unblock:
+	pop	%rax
+	mov	%rsp, %rcx
+	mov	%ss, %edx
+	push	%rdx
+	push	%rcx
+	pushfq
+	mov	%cs, %edx
+	push	%rdx
+	push	%rax
 	iretq
 
 fault_common:

@@ -30,6 +30,7 @@ static void set_window(struct cpu *cpu, bool on)
 void nmi_arrange(struct cpu *cpu)
 {
 	cpu->nmi_new = 0;
+	cpu->ring->nmis_in_root = cpu->nmis_in_root;
 	if (cpu->nmis > NMIS_OWED_MAX)
 		cpu->nmis = NMIS_OWED_MAX;
 	if (cpu->nmis && !(vmread(VMCS_ENTRY_INTERRUPTION) & EVENT_VALID) &&
@@ -47,6 +48,7 @@ enum outcome nmi_exit(struct cpu *cpu)
 	asm volatile("incl %0" : "+m"(cpu->nmis) : : "cc");
 	cpu->nmi_new = 1;
 	inject_interrupted_event(cpu);
+	nmi_unblock();
 	return OUTCOME_RESUME;
 }
 

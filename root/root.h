@@ -64,6 +64,7 @@ void inject_interrupted_event(struct cpu *cpu);
 enum outcome nmi_exit(struct cpu *cpu);
 enum outcome nmi_window(struct cpu *cpu);
 void nmi_arrange(struct cpu *cpu);
+void nmi_unblock(void); /* fault.S */
 
 /* invalidate.c */
 void invalidate_catch_up(struct cpu *cpu);

@@ -4,9 +4,12 @@
  *
  * World: the guest's kernel.
  */
+#include <asm/nospec-branch.h>
+
 	.text
 	.globl fault_return
 fault_return:
+	ANNOTATE_UNRET_SAFE
 	ret
 	int3
 

@@ -55,6 +55,12 @@ void leave_crossing(struct gate_cpu *this_gate, uint64_t leave_address, struct c
 	longjmp(out, LEFT);
 }
 
+static unsigned unblocked;
+void nmi_unblock(void)
+{
+	unblocked++;
+}
+
 static unsigned below;
 void vmcall_below(struct cpu *this_cpu)
 {
@@ -85,7 +91,7 @@ static int setup(void **state)
 	memset(&ring, 0, sizeof(ring));
 	memset(&fake, 0, sizeof(fake));
 	memset(memory, 0, sizeof(memory));
-	memory_used = below = 0;
+	memory_used = below = unblocked = 0;
 	cpu.gate = &gate;
 	cpu.machine = &machine;
 	cpu.ring = &ring;
@@ -212,6 +218,20 @@ static void cpuid_hides_instructions_without_control(void **state)
 	cpu.gpr[RAX] = 0x80000001u;
 	run_exit(EXIT_REASON_CPUID);
 	assert_false(cpu.gpr[RDX] & CPUID_81_EDX_RDTSCP);
+}
+
+/* SDM, CPUID: SYSCALL is enumerated as 0 outside 64-bit mode. Root is always in 64-bit mode. */
+static void cpuid_shows_syscall_in_64_bit_code_only(void **state)
+{
+	(void)state;
+	cpu.gpr[RAX] = 0x80000001u;
+	fake.cpuid.edx = CPUID_81_EDX_SYSCALL | CPUID_81_EDX_LM;
+	run_exit(EXIT_REASON_CPUID);
+	assert_int_equal(cpu.gpr[RDX], CPUID_81_EDX_SYSCALL | CPUID_81_EDX_LM);
+	cpu.gpr[RAX] = 0x80000001u;
+	fake.vmcs[VMCS_GUEST_CS_RIGHTS] = 0xc09b;
+	run_exit(EXIT_REASON_CPUID);
+	assert_int_equal(cpu.gpr[RDX], CPUID_81_EDX_LM);
 }
 
 static void cpuid_announces_us(void **state)
@@ -592,6 +612,7 @@ static void an_nmi_reaches_the_guest_at_once(void **state)
 	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
 			 event_info(EVENT_NMI, VECTOR_NMI, false));
 	assert_int_equal(cpu.nmis, 0);
+	assert_int_equal(unblocked, 1);
 	assert_false(fake.vmcs[VMCS_PROC_CONTROLS] & PROC_NMI_WINDOW);
 }
 
@@ -674,6 +695,7 @@ int main(void)
 		T(cpuid_takes_osxsave_from_the_guest),
 		T(cpuid_takes_ospke_from_the_guest),
 		T(cpuid_hides_instructions_without_control),
+		T(cpuid_shows_syscall_in_64_bit_code_only),
 		T(cpuid_announces_us),
 		T(skip_with_tf_traps),
 		T(skip_with_tf_and_btf_does_not),
