@@ -11,12 +11,12 @@
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
 
+#include <asm/cpufeature.h>
 #include <asm/segment.h>
 
 #include "hptest.h"
 
-#define STACKS	     (1ull << 38)
-#define REGION	     (2ull << 20)
+#define REGION	     (1ull << 30)
 #define DR7_WATCH    0xf0401ull /* DR0, reads and writes of 4 bytes */
 #define ICR_NMI_SELF 0x4400u
 
@@ -28,12 +28,16 @@ CODES(CODE_EXTERN)
 
 static u32 watched __aligned(8);
 
-/* Each run of a probe takes new regions; the hypervisor forgets them when it is unloaded. */
+/*
+ * Each takes a new region, of the size of the largest page, in the second quarter of the address
+ * space: more than one boot needs.
+ */
 static void __iomem *stack_take(void)
 {
 	static unsigned int number;
+	u64 start = 1ull << (boot_cpu_data.x86_phys_bits - 2);
 
-	return ioremap(STACKS + number++ % 1024 * REGION, PAGE_SIZE);
+	return ioremap(start + number++ * REGION % start, PAGE_SIZE);
 }
 
 static void start(const void *code, void __iomem *stack)

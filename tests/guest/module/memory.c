@@ -19,8 +19,13 @@
 
 #include "hptest.h"
 
-#define REGION	   (2ull << 20)
-#define ABOVE_RAM  (1ull << 36)
+#define REGION (2ull << 20)
+
+/* 64 GiB with 40 bits of physical addresses. */
+static u64 above_ram(void)
+{
+	return 1ull << (boot_cpu_data.x86_phys_bits - 4);
+}
 
 static void read_say(const char *text, u64 address, unsigned int count)
 {
@@ -84,7 +89,7 @@ static void nothing(void)
 
 	read_say("between RAM and devices", 0xd0000000, 4);
 	read_say("above 4 GiB", 1ull << 35, 4);
-	read_say("above RAM", ABOVE_RAM, 4);
+	read_say("above RAM", above_ram(), 4);
 	read_say("in the middle", end / 2, 4);
 	read_say("the last page", end - PAGE_SIZE, 4);
 }
@@ -92,7 +97,7 @@ static void nothing(void)
 /* Writes to nowhere are lost. */
 static void writes(void)
 {
-	void __iomem *device = ioremap(ABOVE_RAM + 5 * REGION, PAGE_SIZE);
+	void __iomem *device = ioremap(above_ram() + 5 * REGION, PAGE_SIZE);
 
 	if (!device)
 		return;
@@ -138,9 +143,9 @@ struct toucher {
 /* Regions all over the address space: near ones, and far ones whose tables differ at every level. */
 static u64 region_at(unsigned int number)
 {
-	u64 end = 1ull << boot_cpu_data.x86_phys_bits, room = end - ABOVE_RAM;
+	u64 room = (1ull << boot_cpu_data.x86_phys_bits) - above_ram();
 
-	return ABOVE_RAM + (number & 1 ? number * REGION : number * 379ull * REGION) % room;
+	return above_ram() + (number & 1 ? number * REGION : number * 379ull * REGION) % room;
 }
 
 static int touch(void *data)

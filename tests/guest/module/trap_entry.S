@@ -7,8 +7,6 @@
  *
  * World: the guest's kernel, interrupts off.
  */
-#include <linux/objtool.h>
-
 #include "trap.h"
 
 #define DR6_INITIAL 0xffff0ff0
@@ -121,7 +119,6 @@ trap_exception:
 	push	%rax
 	push	%rbx
 	push	%rcx
-	ANNOTATE_INTRA_FUNCTION_CALL
 	call	trap_write_down
 	cmpq	$TRAP_EVENTS, RUN_COUNT(%rbx)
 	jae	5f
@@ -162,7 +159,6 @@ trap_interrupt:
 	push	%rax
 	push	%rbx
 	push	%rcx
-	ANNOTATE_INTRA_FUNCTION_CALL
 	call	trap_write_down
 	mov	RUN_EOI(%rbx), %rax
 	test	%rax, %rax
