@@ -506,6 +506,7 @@ cost() {
 # Warnings of virtualized passes that no bare pass has, without what varies in them.
 log_compare() {
 	dmesg | awk '
+		BEGIN { bare = 1 } # the boot
 		/suite: bare pass/ || /suite: after pass/ { bare = 1 }
 		/suite: virtualized pass/ { bare = 0 }
 		/WARNING:|BUG:|Oops|[Uu]nexpected|rcu.*stall|lockup|Uhhuh|Dazed|general protection|hung task/ ||

@@ -106,6 +106,8 @@ static void interrupt(const char *text, const void *code)
 	}
 	start(code, stack);
 	run_bare_say(text);
+	/* One that was accepted and got lost would keep all others out. */
+	apic_end(TRAP_VECTOR);
 	asm volatile("mov %0, %%cr8" : : "r"(0ull));
 	local_irq_enable();
 	iounmap(stack);

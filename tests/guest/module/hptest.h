@@ -57,6 +57,8 @@ u32 apic_id(void);
 u64 apic_command_register(void);
 /* Names the destination of the next command that is written there. False: x2APIC. */
 bool apic_send_prepare(u32 destination);
+/* Ends `vector` if it is still in service. */
+void apic_end(u8 vector);
 /* Of the interrupts that the highest task priorities let through, is `vector` alone pending? */
 bool apic_only_pending(u8 vector);
 

@@ -203,6 +203,14 @@ u64 apic_command_register(void)
 	return apic_registers ? (u64)apic_registers + APIC_ICR : 0;
 }
 
+void apic_end(u8 vector)
+{
+	u32 offset = APIC_ISR + 0x10 * (vector / 32);
+
+	if (apic_registers && readl(apic_registers + offset) >> vector % 32 & 1)
+		writel(0, apic_registers + APIC_EOI);
+}
+
 bool apic_only_pending(u8 vector)
 {
 	u32 pending;
