@@ -80,9 +80,11 @@ static void load_registers(struct cpu *cpu)
 
 	for (i = RAX; i <= R15; i++)
 		cpu->gpr[i] = cpu->gate->state.gpr[i];
-	cpu->nmis = cpu->gate->nmis;
+	/* Those of the crossing; root's own handler may have counted more since. */
+	asm volatile("addl %1, %0" : "+m"(cpu->nmis) : "r"(cpu->gate->nmis) : "cc");
 	cpu->gate->nmis = 0;
-	cpu->nmi_new = cpu->nmis;
+	if (cpu->nmis)
+		cpu->nmi_new = 1;
 }
 
 enum hp_error loop_run(struct cpu *cpu)
