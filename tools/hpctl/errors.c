@@ -77,11 +77,38 @@ static const char *field_name(uint64_t encoding)
 	return "unknown field";
 }
 
+/* SDM: VM-Instruction Error Numbers: those that an entry can end with. */
+static const char *instruction_error(uint64_t number)
+{
+	switch (number) {
+	case 7:
+		return "invalid control field";
+	case 8:
+		return "invalid host-state field";
+	case 26:
+		return "events blocked by MOV SS";
+	default:
+		return "see the manual";
+	}
+}
+
+/* A reason of 0 is no exit: the entry ended with VMfail. */
+static void tell_entry(uint64_t reason, uint64_t value)
+{
+	const char *text = exit_reason_text(reason & 0xffff);
+
+	if (!reason)
+		fprintf(stderr, ": VM-instruction error %" PRIu64 " (%s)", value,
+			instruction_error(value));
+	else
+		fprintf(stderr, ": reason %#" PRIx64 " (%s), qualification %#" PRIx64, reason,
+			text ? text : "unknown", value);
+}
+
 /* What the failure knows beyond the error: which capability, which field, which reason. */
 static void tell_detail(const struct hp_failure *failure)
 {
 	const uint64_t *detail = failure->detail;
-	const char *reason;
 
 	switch (failure->error) {
 	case HP_ERROR_CAPABILITY:
@@ -89,15 +116,14 @@ static void tell_detail(const struct hp_failure *failure)
 			fprintf(stderr, ": %s", requirements[failure->requirement]);
 		break;
 	case HP_ERROR_VMCS_FAILED:
-		fprintf(stderr, ": %s (%#" PRIx64 "), value %#" PRIx64, field_name(detail[0]),
-			detail[0], detail[1]);
+		/* No field: VMCLEAR or VMPTRLD failed, before any. */
+		if (detail[0])
+			fprintf(stderr, ": %s (%#" PRIx64 "), value %#" PRIx64,
+				field_name(detail[0]), detail[0], detail[1]);
 		break;
 	case HP_ERROR_ENTRY_FAILED:
-		reason = exit_reason_text(detail[0] & 0xffff);
-		fprintf(stderr, ": reason %#" PRIx64 " (%s), value %#" PRIx64, detail[0],
-			reason ? reason : "unknown", detail[1]);
+		tell_entry(detail[0], detail[1]);
 		break;
-	case HP_ERROR_VMXON_FAILED:
 	case HP_ERROR_STATE:
 		fprintf(stderr, ": %#" PRIx64 ", value %#" PRIx64, detail[0], detail[1]);
 		break;

@@ -128,11 +128,15 @@ static void test_load_details(void **state)
 	run_expect(run_err, "unknown field (0x7777)");
 	fail_with(HP_ERROR_ENTRY_FAILED, 0, 0x80000021, 2);
 	run_expect(run_err, "VM entry failed: reason 0x80000021 (VM entry failed: guest state), "
-			    "value 0x2\n");
+			    "qualification 0x2\n");
+	fail_with(HP_ERROR_ENTRY_FAILED, 0, 0, 7);
+	run_expect(run_err, "VM entry failed: VM-instruction error 7 (invalid control field)\n");
 	fail_with(HP_ERROR_ENTRY_FAILED, 0, 0x80000023, 2);
 	run_expect(run_err, "(unknown)");
-	fail_with(HP_ERROR_VMXON_FAILED, 0, 7, 8);
-	run_expect(run_err, "VMXON failed: 0x7, value 0x8\n");
+	fail_with(HP_ERROR_VMXON_FAILED, 0, 0, 0);
+	run_expect(run_err, "processor 0: VMXON failed\n");
+	fail_with(HP_ERROR_VMCS_FAILED, 1, 0, 0);
+	run_expect(run_err, "processor 1: an instruction on the VMCS failed\n");
 	fail_with(HP_ERROR_STATE, 0, 7, 8);
 	run_expect(run_err, "taken over: 0x7, value 0x8\n");
 }
