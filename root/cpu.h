@@ -40,7 +40,48 @@
 #define VMX_FAILED  1 /* VMfail: no exit happened */
 #define VMX_NMI_NEW 2 /* an NMI came in before the entry: arrange for it and try again */
 
-#ifndef __ASSEMBLER__
+#ifdef __ASSEMBLER__
+
+/* The guest's registers from struct cpu at %rdi, but RDI itself (last, by the caller) and RSP. */
+.macro load_guest_registers
+	mov	CPU_RAX(%rdi), %rax
+	mov	CPU_RCX(%rdi), %rcx
+	mov	CPU_RDX(%rdi), %rdx
+	mov	CPU_RBX(%rdi), %rbx
+	mov	CPU_RBP(%rdi), %rbp
+	mov	CPU_RSI(%rdi), %rsi
+	mov	CPU_R8(%rdi), %r8
+	mov	CPU_R9(%rdi), %r9
+	mov	CPU_R10(%rdi), %r10
+	mov	CPU_R11(%rdi), %r11
+	mov	CPU_R12(%rdi), %r12
+	mov	CPU_R13(%rdi), %r13
+	mov	CPU_R14(%rdi), %r14
+	mov	CPU_R15(%rdi), %r15
+.endm
+
+/* And back, with RDI, when the address of struct cpu is on top of the stack; %rdi is it then. */
+.macro store_guest_registers
+	push	%rdi
+	mov	8(%rsp), %rdi
+	pop	CPU_RDI(%rdi)
+	mov	%rax, CPU_RAX(%rdi)
+	mov	%rcx, CPU_RCX(%rdi)
+	mov	%rdx, CPU_RDX(%rdi)
+	mov	%rbx, CPU_RBX(%rdi)
+	mov	%rbp, CPU_RBP(%rdi)
+	mov	%rsi, CPU_RSI(%rdi)
+	mov	%r8, CPU_R8(%rdi)
+	mov	%r9, CPU_R9(%rdi)
+	mov	%r10, CPU_R10(%rdi)
+	mov	%r11, CPU_R11(%rdi)
+	mov	%r12, CPU_R12(%rdi)
+	mov	%r13, CPU_R13(%rdi)
+	mov	%r14, CPU_R14(%rdi)
+	mov	%r15, CPU_R15(%rdi)
+.endm
+
+#else
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -152,17 +152,20 @@ static inline uint64_t read_cr4(void)
  * The instructions that may fault on a value of the guest's. The exception table (fault.c) turns
  * their fault into a return of false.
  */
+#define MAY_FAULT(instruction, ok)                                                                 \
+	"1:	" instruction "\n"                                                                 \
+	"	mov	$1, " ok "\n"                                                              \
+	"2:\n"                                                                                     \
+	"	.pushsection .extable, \"a\"\n"                                                          \
+	"	.long	1b - ., 2b - .\n"                                                                  \
+	"	.popsection"
+
 static inline bool rdmsr_safe(uint32_t msr, uint64_t *value)
 {
 	uint32_t low = 0, high = 0;
 	bool ok;
 
-	asm volatile("1:	rdmsr\n"
-		     "	mov	$1, %b2\n"
-		     "2:\n"
-		     "	.pushsection .extable, \"a\"\n"
-		     "	.long	1b - ., 2b - .\n"
-		     "	.popsection"
+	asm volatile(MAY_FAULT("rdmsr", "%b2")
 		     : "+a"(low), "+d"(high), "=r"(ok)
 		     : "c"(msr), "2"(false));
 	*value = (uint64_t)high << 32 | low;
@@ -173,12 +176,7 @@ static inline bool wrmsr_safe(uint32_t msr, uint64_t value)
 {
 	bool ok;
 
-	asm volatile("1:	wrmsr\n"
-		     "	mov	$1, %b0\n"
-		     "2:\n"
-		     "	.pushsection .extable, \"a\"\n"
-		     "	.long	1b - ., 2b - .\n"
-		     "	.popsection"
+	asm volatile(MAY_FAULT("wrmsr", "%b0")
 		     : "=r"(ok)
 		     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "0"(false)
 		     : "memory");
@@ -189,12 +187,7 @@ static inline bool xsetbv_safe(uint32_t index, uint64_t value)
 {
 	bool ok;
 
-	asm volatile("1:	xsetbv\n"
-		     "	mov	$1, %b0\n"
-		     "2:\n"
-		     "	.pushsection .extable, \"a\"\n"
-		     "	.long	1b - ., 2b - .\n"
-		     "	.popsection"
+	asm volatile(MAY_FAULT("xsetbv", "%b0")
 		     : "=r"(ok)
 		     : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)), "0"(false)
 		     : "memory");

@@ -23,20 +23,7 @@ vmx_enter_guest:
 	push	%rdi
 	cmp	%rsp, CPU_HOST_RSP(%rdi)
 	jne	3f
-1:	mov	CPU_RAX(%rdi), %rax
-	mov	CPU_RCX(%rdi), %rcx
-	mov	CPU_RDX(%rdi), %rdx
-	mov	CPU_RBX(%rdi), %rbx
-	mov	CPU_RBP(%rdi), %rbp
-	mov	CPU_RSI(%rdi), %rsi
-	mov	CPU_R8(%rdi), %r8
-	mov	CPU_R9(%rdi), %r9
-	mov	CPU_R10(%rdi), %r10
-	mov	CPU_R11(%rdi), %r11
-	mov	CPU_R12(%rdi), %r12
-	mov	CPU_R13(%rdi), %r13
-	mov	CPU_R14(%rdi), %r14
-	mov	CPU_R15(%rdi), %r15
+1:	load_guest_registers
 vmx_enter_window:
 	cmpl	$0, CPU_NMI_NEW(%rdi)
 	jne	vmx_enter_again
@@ -64,23 +51,7 @@ vmx_enter_failed:
 
 	/* The processor comes here at a VM exit, with the stack of the entry. */
 vmx_exit:
-	push	%rdi
-	mov	8(%rsp), %rdi
-	pop	CPU_RDI(%rdi)
-	mov	%rax, CPU_RAX(%rdi)
-	mov	%rcx, CPU_RCX(%rdi)
-	mov	%rdx, CPU_RDX(%rdi)
-	mov	%rbx, CPU_RBX(%rdi)
-	mov	%rbp, CPU_RBP(%rdi)
-	mov	%rsi, CPU_RSI(%rdi)
-	mov	%r8, CPU_R8(%rdi)
-	mov	%r9, CPU_R9(%rdi)
-	mov	%r10, CPU_R10(%rdi)
-	mov	%r11, CPU_R11(%rdi)
-	mov	%r12, CPU_R12(%rdi)
-	mov	%r13, CPU_R13(%rdi)
-	mov	%r14, CPU_R14(%rdi)
-	mov	%r15, CPU_R15(%rdi)
+	store_guest_registers
 	movl	$1, CPU_LAUNCHED(%rdi)
 	xor	%eax, %eax		/* VMX_EXITED */
 4:	pop	%rdi
