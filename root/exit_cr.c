@@ -13,12 +13,6 @@
 
 enum access { ACCESS_MOV_TO = 0, ACCESS_MOV_FROM = 1, ACCESS_CLTS = 2, ACCESS_LMSW = 3 };
 
-static enum outcome fault(struct cpu *cpu)
-{
-	inject_exception_code(cpu, VECTOR_GP, 0);
-	return OUTCOME_RESUME;
-}
-
 static uint64_t guest_register(const struct cpu *cpu, unsigned number)
 {
 	return number == RSP ? vmread(VMCS_GUEST_RSP) : cpu->gpr[number];
@@ -57,11 +51,11 @@ static enum outcome write_guest_cr0(struct cpu *cpu, uint64_t value)
 
 	value |= CR0_ET;
 	if (!cr0_valid(value, vmread(VMCS_GUEST_CR4)))
-		return fault(cpu);
+		return inject_gp(cpu);
 	/* Leaving paging or protected mode: only a 64-bit guest is emulated here. */
 	if ((old ^ value) & (CR0_PE | CR0_PG)) {
 		if (in_long_mode() && (vmread(VMCS_GUEST_CS_RIGHTS) & RIGHTS_LONG))
-			return fault(cpu);
+			return inject_gp(cpu);
 		return OUTCOME_LEAVE;
 	}
 	set_caching(value);
@@ -93,7 +87,7 @@ static enum outcome write_guest_cr4(struct cpu *cpu, uint64_t value)
 	uint64_t old = vmread(VMCS_GUEST_CR4);
 
 	if (!cr4_valid(cpu, value, old))
-		return fault(cpu);
+		return inject_gp(cpu);
 	vmwrite(VMCS_CR4_SHADOW, value);
 	vmwrite(VMCS_GUEST_CR4, value | CR4_VMXE);
 	/* SDM: Operations that Invalidate TLBs and Paging-Structure Caches; too much does no harm.

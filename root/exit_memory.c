@@ -115,7 +115,7 @@ static void resolve(struct cpu *cpu, struct guest_phys address, uint64_t qualifi
 	 * rights is.
 	 */
 	else if ((qualification & EPT_VIOLATION_FETCH) && !(*place.entry & EPT_EXEC))
-		inject_exception(cpu, VECTOR_UD);
+		inject_ud(cpu);
 }
 
 enum outcome exit_ept_violation(struct cpu *cpu)

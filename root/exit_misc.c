@@ -17,8 +17,7 @@ enum outcome exit_xsetbv(struct cpu *cpu)
 
 	if (xsetbv_safe((uint32_t)cpu->gpr[RCX], value))
 		return OUTCOME_SKIP;
-	inject_exception_code(cpu, VECTOR_GP, 0);
-	return OUTCOME_RESUME;
+	return inject_gp(cpu);
 }
 
 /* INVD would drop dirty lines of ours, too: write them back first, which INVD permits. */
@@ -31,6 +30,5 @@ enum outcome exit_invd(struct cpu *cpu)
 
 enum outcome exit_vmx_instruction(struct cpu *cpu)
 {
-	inject_exception(cpu, VECTOR_UD);
-	return OUTCOME_RESUME;
+	return inject_ud(cpu);
 }

@@ -9,12 +9,6 @@
 #include "root.h"
 #include "vmx.h"
 
-static enum outcome fault(struct cpu *cpu)
-{
-	inject_exception_code(cpu, VECTOR_GP, 0);
-	return OUTCOME_RESUME;
-}
-
 /* Read as on a processor whose firmware has locked VMX off. */
 static uint64_t feature_control(uint64_t value)
 {
@@ -29,11 +23,11 @@ enum outcome exit_rdmsr(struct cpu *cpu)
 	uint64_t value;
 
 	if (rule && rule->policy == MSR_FAULT)
-		return fault(cpu);
+		return inject_gp(cpu);
 	if (field)
 		value = vmread(field);
 	else if (!rdmsr_safe(msr, &value))
-		return fault(cpu);
+		return inject_gp(cpu);
 	if (rule && rule->policy == MSR_FEATURE)
 		value = feature_control(value);
 	cpu->gpr[RAX] = (uint32_t)value;
@@ -72,7 +66,7 @@ static enum outcome write_mtrr(struct cpu *cpu, uint32_t msr, uint64_t value)
 			return OUTCOME_RESUME;
 		if (!wrmsr_safe(msr, value)) {
 			memory_unlock(cpu->machine);
-			return fault(cpu);
+			return inject_gp(cpu);
 		}
 		*slot = value;
 		exact = memory_retype(cpu);
@@ -82,7 +76,7 @@ static enum outcome write_mtrr(struct cpu *cpu, uint32_t msr, uint64_t value)
 			RECORD(cpu, MTRR_COARSE, HP_WARN, msr);
 		return OUTCOME_SKIP;
 	}
-	return wrmsr_safe(msr, value) ? OUTCOME_SKIP : fault(cpu);
+	return wrmsr_safe(msr, value) ? OUTCOME_SKIP : inject_gp(cpu);
 }
 
 enum outcome exit_wrmsr(struct cpu *cpu)
@@ -94,7 +88,7 @@ enum outcome exit_wrmsr(struct cpu *cpu)
 	switch (rule ? rule->policy : MSR_PASS) {
 	case MSR_FEATURE:
 	case MSR_FAULT:
-		return fault(cpu);
+		return inject_gp(cpu);
 	case MSR_IGNORE:
 		RECORD(cpu, MICROCODE, HP_WARN, vmread(VMCS_GUEST_RIP));
 		return OUTCOME_SKIP;
@@ -103,5 +97,5 @@ enum outcome exit_wrmsr(struct cpu *cpu)
 	case MSR_PASS:
 		break;
 	}
-	return wrmsr_safe(msr, value) ? OUTCOME_SKIP : fault(cpu);
+	return wrmsr_safe(msr, value) ? OUTCOME_SKIP : inject_gp(cpu);
 }

@@ -24,10 +24,8 @@ static unsigned current_privilege_level(void)
 
 enum outcome exit_vmcall(struct cpu *cpu)
 {
-	if (current_privilege_level() != 0) {
-		inject_exception(cpu, VECTOR_UD);
-		return OUTCOME_RESUME;
-	}
+	if (current_privilege_level() != 0)
+		return inject_ud(cpu);
 	if (from_gate(cpu)) {
 		uint64_t code = cpu->gpr[RCX];
 
@@ -44,6 +42,5 @@ enum outcome exit_vmcall(struct cpu *cpu)
 		vmcall_below(cpu);
 		return OUTCOME_SKIP;
 	}
-	inject_exception(cpu, VECTOR_UD);
-	return OUTCOME_RESUME;
+	return inject_ud(cpu);
 }

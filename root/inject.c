@@ -15,19 +15,21 @@ static void set_resume_flag(void)
 	vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
 }
 
-void inject_exception(struct cpu *cpu, enum vector vector)
+enum outcome inject_ud(struct cpu *cpu)
 {
 	(void)cpu;
 	set_resume_flag();
-	vmwrite(VMCS_ENTRY_INTERRUPTION, event_info(EVENT_EXCEPTION, vector, false));
+	vmwrite(VMCS_ENTRY_INTERRUPTION, event_info(EVENT_EXCEPTION, VECTOR_UD, false));
+	return OUTCOME_RESUME;
 }
 
-void inject_exception_code(struct cpu *cpu, enum vector vector, uint32_t code)
+enum outcome inject_gp(struct cpu *cpu)
 {
 	(void)cpu;
 	set_resume_flag();
-	vmwrite(VMCS_ENTRY_ERROR_CODE, code);
-	vmwrite(VMCS_ENTRY_INTERRUPTION, event_info(EVENT_EXCEPTION, vector, true));
+	vmwrite(VMCS_ENTRY_ERROR_CODE, 0);
+	vmwrite(VMCS_ENTRY_INTERRUPTION, event_info(EVENT_EXCEPTION, VECTOR_GP, true));
+	return OUTCOME_RESUME;
 }
 
 void inject_interrupted_event(struct cpu *cpu)

@@ -89,17 +89,15 @@ static void save_msrs(struct gate_cpu *gate)
 	}
 }
 
-void root_main(struct gate_cpu *gate)
+void root_main(struct cpu *cpu)
 {
-	struct gate_machine *machine = (struct gate_machine *)(uintptr_t)gate->machine;
-	struct cpu *cpu = (struct cpu *)(uintptr_t)(machine->root_base + GATE_BLOCKS_OFFSET +
-						    (uint64_t)gate->index * GATE_BLOCK_BYTES);
+	struct gate_cpu *gate = cpu->gate;
 	enum hp_error error;
 
 	gate->error = HP_ERROR_OK;
 	gate->detail[0] = gate->detail[1] = 0;
 	save_msrs(gate);
-	if (machine->version != GATE_VERSION)
+	if (cpu->machine->version != GATE_VERSION)
 		leave_refused(cpu, HP_ERROR_IMAGE);
 	error = vmx_setup(cpu);
 	if (error == HP_ERROR_OK)

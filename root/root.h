@@ -20,7 +20,7 @@ enum outcome {
 };
 
 /* start.S, main.c */
-void root_main(struct gate_cpu *gate) __attribute__((noreturn));
+void root_main(struct cpu *cpu) __attribute__((noreturn));
 struct cpu *root_prepare(struct gate_cpu *gate);
 
 /* vmx_setup.c: VMXON and a VMCS whose guest is the caller of gate_enter. */
@@ -54,9 +54,9 @@ void vmcall_below(struct cpu *cpu);
 /* skip.c: moves RIP behind the instruction, with everything that its completion changes. */
 void skip_instruction(struct cpu *cpu);
 
-/* inject.c */
-void inject_exception(struct cpu *cpu, enum vector vector); /* without error code */
-void inject_exception_code(struct cpu *cpu, enum vector vector, uint32_t code);
+/* inject.c: the fault that the guest's instruction raises: #UD, #GP(0). Return OUTCOME_RESUME. */
+enum outcome inject_ud(struct cpu *cpu);
+enum outcome inject_gp(struct cpu *cpu);
 /* Hands back the event whose delivery the exit interrupted, if there was one. */
 void inject_interrupted_event(struct cpu *cpu);
 

@@ -21,6 +21,7 @@ root_entry:
 	lidt	CPU_IDTR(%rax)
 	lea	CPU_STACK_TOP(%rax), %rsp
 	xor	%ebp, %ebp
+	mov	%rax, %rdi
 	call	root_main
 	ud2
 
