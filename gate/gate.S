@@ -95,7 +95,7 @@ gate_enter:
 	jmp	*%rax
 	int3
 
-/* uint64_t gate_call(struct gate_cpu *cpu, uint64_t code): %rdi, %rsi */
+/* uint64_t gate_call(struct gate_cpu *cpu, uint64_t code, uint64_t argument): %rdi, %rsi, %rdx */
 gate_call:
 	endbr64
 	mov	%rsi, %rcx

@@ -19,14 +19,14 @@
  * that they do not meet the gate's addresses.
  *
  * Towards the guest (by EPT): the gate's text is read-execute; gate_cpu, gate_machine and the rings
- * are read-only; everything else of ours is hidden.
+ * are read-only; gate_command is writable; everything else of ours is hidden.
  *
  * GATE_VERSION changes with every change of layout or meaning here; root refuses another one.
  */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
-#define GATE_VERSION 1
+#define GATE_VERSION 2
 
 /* What gate.S needs of struct gate_cpu; checked against the structure below. */
 #define GATE_STATE	0
@@ -69,7 +69,7 @@
 
 /*
  * The hypercall: VMCALL from the gate's text in CPL 0 with RAX = GATE_SIGNATURE, RCX = enum
- * gate_call_code; RAX returns enum hp_error. Any other VMCALL is not ours.
+ * gate_call_code, RDX = its argument; RAX returns enum hp_error. Any other VMCALL is not ours.
  */
 #define GATE_SIGNATURE 0x4850677465436c6cull
 
@@ -81,6 +81,7 @@
 #include <hyperplatform/abi.h>
 
 #include "../base/ept.h"
+#include "../base/interception.h"
 #include "../base/mtrr.h"
 #include "../base/x86.h"
 
@@ -138,11 +139,13 @@ struct gate_machine {
 	uint64_t gate_leave;   /* virtual address of gate_leave in it */
 	struct phys image;     /* of root.elf in memory; contiguous */
 	uint64_t image_bytes;
-	struct phys msr_bitmap; /* 4 KiB, filled */
-	struct phys blank;	/* 4 KiB of zeros behind hidden pages */
-	struct phys sink;	/* 4 KiB where writes to hidden pages end */
-	struct phys ept_top;	/* the EPT's table at the top; format and levels are base/ept.h's */
-	uint8_t ept_largest;	/* paging.largest of that tree */
+	struct phys msr_bitmap;	 /* 4 KiB, filled */
+	struct phys port_bitmap; /* 8 KiB: I/O bitmaps A and B */
+	struct phys command;	 /* struct gate_command */
+	struct phys blank;	 /* 4 KiB of zeros behind hidden pages */
+	struct phys sink;	 /* 4 KiB where writes to hidden pages end */
+	struct phys ept_top; /* the EPT's table at the top; format and levels are base/ept.h's */
+	uint8_t ept_largest; /* paging.largest of that tree */
 	uint8_t hypervisor_below; /* CPUID.1:ECX[31] was set before us */
 	uint8_t reserved[2];
 	uint32_t cpuid_base;		    /* HP_CPUID_BASE or HP_CPUID_BASE_ABOVE */
@@ -153,6 +156,18 @@ struct gate_machine {
 					       published; ~0 for one that is not in VMX operation */
 };
 _Static_assert(sizeof(struct gate_machine) <= GATE_PAGE, "the machine is one page");
+
+/*
+ * What the OS side asks of every processor: it fills this, and then makes GATE_CALL_INTERCEPT on
+ * each. The guest can write here at any time: root copies once, and then looks at its copy only.
+ */
+struct gate_command {
+	struct interception interception;
+	uint8_t pad[GATE_PAGE - sizeof(struct interception)];
+	uint8_t msr_bitmap[INTERCEPTION_MSR_BYTES];
+	uint8_t port_bitmap[INTERCEPTION_PORT_BYTES];
+};
+#define GATE_COMMAND_PAGES (sizeof(struct gate_command) / GATE_PAGE)
 
 /* A processor's state as the OS has it: native when gate_enter fills it, from the VMCS on leaving.
  */
@@ -233,9 +248,12 @@ _Static_assert(offsetof(struct gate_ring, record) == GATE_RING_HEADER, "the ring
 _Static_assert(sizeof(struct gate_ring) == GATE_RING_STRIDE, "the ring");
 
 enum gate_call_code {
-	GATE_CALL_PING = 1, /* returns HP_ERROR_OK */
-	GATE_CALL_LEAVE,    /* leaves VMX operation; returns HP_ERROR_OK, natively */
-	GATE_CALL_SYNC,	    /* returns HP_ERROR_OK: the exit alone makes the processor catch up */
+	GATE_CALL_PING = 1,  /* returns HP_ERROR_OK */
+	GATE_CALL_LEAVE,     /* leaves VMX operation; returns HP_ERROR_OK, natively */
+	GATE_CALL_SYNC,	     /* returns HP_ERROR_OK: the exit alone makes the processor catch up */
+	GATE_CALL_INTERCEPT, /* takes what gate_command has; CAPABILITY: nothing has changed */
+	GATE_CALL_STEP,	     /* the third argument's number of instructions that follow are stepped,
+				and their addresses recorded; 0 ends it. CAPABILITY */
 };
 
 /*
@@ -248,7 +266,7 @@ enum gate_call_code {
 GATE_ABI uint32_t gate_enter(struct gate_cpu *cpu);
 
 /* A hypercall. The caller knows that the processor is a guest (cpu->in_guest). */
-GATE_ABI uint64_t gate_call(struct gate_cpu *cpu, uint64_t code);
+GATE_ABI uint64_t gate_call(struct gate_cpu *cpu, uint64_t code, uint64_t argument);
 
 /* Called by root, never by the OS side: restores cpu->state and goes on there. */
 extern char gate_leave[];

@@ -153,7 +153,7 @@ static void leave(void *context)
 	struct processor *processor = context;
 
 	if (processor_is_guest(processor))
-		gate_call(processor->gate, GATE_CALL_LEAVE);
+		gate_call(processor->gate, GATE_CALL_LEAVE, 0);
 }
 
 enum hp_error processor_leave(struct processor *processor)
@@ -170,7 +170,7 @@ static void sync(void *context)
 	struct processor *processor = context;
 
 	if (processor_is_guest(processor))
-		gate_call(processor->gate, GATE_CALL_SYNC);
+		gate_call(processor->gate, GATE_CALL_SYNC, 0);
 }
 
 void processor_sync(struct processor *processor)
@@ -210,7 +210,7 @@ static void knock(void *context)
 	ping->cpuid_signature = leaf[0];
 	for (i = 0; i < PING_ROUNDS; i++) {
 		start = __builtin_ia32_rdtsc();
-		if (gate_call(knock->processor->gate, GATE_CALL_PING) != HP_ERROR_OK)
+		if (gate_call(knock->processor->gate, GATE_CALL_PING, 0) != HP_ERROR_OK)
 			return;
 		ping->gate_cycles = least(ping->gate_cycles, __builtin_ia32_rdtsc() - start);
 	}

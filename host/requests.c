@@ -56,7 +56,7 @@ static enum hp_error handle_START(const void *in, void *out)
 {
 	const struct hp_start *start = in;
 
-	if (start->flags || start->reserved)
+	if (start->exits || start->reserved)
 		return HP_ERROR_REQUEST;
 	return lifecycle_start(out);
 }

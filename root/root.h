@@ -40,8 +40,64 @@ enum outcome exit_cr(struct cpu *cpu);
 enum outcome exit_xsetbv(struct cpu *cpu);
 enum outcome exit_invd(struct cpu *cpu);
 enum outcome exit_vmx_instruction(struct cpu *cpu);
+enum outcome exit_event(struct cpu *cpu); /* exceptions and NMIs */
+enum outcome exit_dr(struct cpu *cpu);
+enum outcome exit_rdtsc(struct cpu *cpu);
+enum outcome exit_rdtscp(struct cpu *cpu);
+enum outcome exit_rdpmc(struct cpu *cpu);
+enum outcome exit_wbinvd(struct cpu *cpu);
+enum outcome exit_hlt(struct cpu *cpu);
+enum outcome exit_pause(struct cpu *cpu);
+enum outcome exit_monitor(struct cpu *cpu);
+enum outcome exit_mwait(struct cpu *cpu);
+enum outcome exit_descriptor(struct cpu *cpu); /* GDTR, IDTR, LDTR, TR: loads and stores */
+enum outcome exit_io(struct cpu *cpu);
+enum outcome exit_invlpg(struct cpu *cpu);
+enum outcome exit_invpcid(struct cpu *cpu);
 enum outcome exit_vmcall(struct cpu *cpu);
 enum outcome exit_ept_violation(struct cpu *cpu);
+
+/* intercept.c: what the OS side's command asks for, on this processor. CAPABILITY: not possible. */
+enum hp_error intercept_take(struct cpu *cpu);
+
+/* guest_register.c: by the encoding's number, RSP included; of an operand of 1, 2, 4 or 8 bytes. */
+uint64_t guest_register_read(const struct cpu *cpu, unsigned number);
+/* A write of 4 bytes clears the upper half, of 1 and 2 bytes leaves the rest. */
+void guest_register_write(struct cpu *cpu, unsigned number, uint64_t value, unsigned bytes);
+bool guest_is_64_bit(void); /* 64-bit code: CS.L */
+unsigned guest_cpl(void);   /* SDM: the DPL of SS is the CPL */
+
+/* What an access or instruction that the guest may not make raises. */
+struct guest_fault {
+	uint8_t vector;
+	bool has_error_code;
+	uint32_t error_code;
+	uint64_t address; /* of #PF: CR2 */
+};
+
+/*
+ * guest_memory.c: the guest's memory by its linear addresses, through its own page tables, with the
+ * rights that it has, and through EPT: what the guest can't reach, root doesn't reach for it.
+ * False: `fault` is what the guest would have got; nothing was read or written. At most 4096 bytes.
+ */
+enum guest_as {
+	GUEST_AS_CPL, /* an access that the instruction makes at the current privilege level */
+	GUEST_AS_SUPERVISOR, /* an implicit supervisor access: descriptor tables, TSS */
+};
+bool guest_memory_read(struct cpu *cpu, struct guest_virt from, void *to, unsigned bytes,
+		       enum guest_as as, struct guest_fault *fault);
+bool guest_memory_write(struct cpu *cpu, struct guest_virt to, const void *from, unsigned bytes,
+			enum guest_as as, struct guest_fault *fault);
+/* Would guest_memory_write succeed? Sets accessed and dirty flags, but writes nothing. */
+bool guest_memory_writable(struct cpu *cpu, struct guest_virt to, unsigned bytes, enum guest_as as,
+			   struct guest_fault *fault);
+
+/*
+ * step.c: one instruction of the guest, and then an exit. step_begin arms it for the next entry;
+ * the instruction's end, or the delivery of what it raised, calls back into the loop.
+ */
+bool step_possible(const struct cpu *cpu);
+void step_begin(struct cpu *cpu, uint64_t instructions); /* 0 ends it */
 
 /* exit_memory.c: the try-lock of the EPT, and what its holder may do. */
 bool memory_lock(struct gate_machine *machine);
@@ -53,10 +109,16 @@ void vmcall_below(struct cpu *cpu);
 
 /* skip.c: moves RIP behind the instruction, with everything that its completion changes. */
 void skip_instruction(struct cpu *cpu);
+/* The end of an iteration of a repeated instruction that is not the last one: RIP stays. */
+void skip_iteration(struct cpu *cpu);
 
-/* inject.c: the fault that the guest's instruction raises: #UD, #GP(0). Return OUTCOME_RESUME. */
+/*
+ * inject.c: the fault that the guest's instruction raises, instead of being carried out: #UD,
+ * #GP(0), any. Return OUTCOME_RESUME.
+ */
 enum outcome inject_ud(struct cpu *cpu);
 enum outcome inject_gp(struct cpu *cpu);
+enum outcome inject_fault(struct cpu *cpu, const struct guest_fault *fault);
 /* Hands back the event whose delivery the exit interrupted, if there was one. */
 void inject_interrupted_event(struct cpu *cpu);
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define HP_VERSION     "0.1.0"
-#define HP_ABI_VERSION 1u
+#define HP_ABI_VERSION 2u
 
 #define HP_DEVICE_LINUX "/dev/hyperplatform"
 
@@ -198,6 +198,71 @@ struct hp_stat {
 	uint64_t events_reinjected;	 /* events whose delivery an exit had interrupted */
 };
 
+/*
+ * Groups of VM exits that can be turned on and passed through, to exercise every handler or to find
+ * the one that a problem comes from: X(NAME, bit, name, text).
+ */
+#define HP_EXITS(X)                                                                                \
+	X(CR, 0, "cr", "MOV to and from CR0, CR3, CR4, CR8; CLTS, LMSW")                           \
+	X(DR, 1, "dr", "MOV to and from debug registers")                                          \
+	X(MSR, 2, "msr", "RDMSR, WRMSR")                                                           \
+	X(IO, 3, "io", "IN, OUT, INS, OUTS")                                                       \
+	X(DESCRIPTOR, 4, "descriptor", "LGDT, LIDT, LLDT, LTR, SGDT, SIDT, SLDT, STR")             \
+	X(EXCEPTION, 5, "exception", "exceptions")                                                 \
+	X(TSC, 6, "tsc", "RDTSC, RDTSCP")                                                          \
+	X(PMC, 7, "pmc", "RDPMC")                                                                  \
+	X(CACHE, 8, "cache", "WBINVD")                                                             \
+	X(TLB, 9, "tlb", "INVLPG, INVPCID")                                                        \
+	X(HLT, 10, "hlt", "HLT")                                                                   \
+	X(PAUSE, 11, "pause", "PAUSE")                                                             \
+	X(MWAIT, 12, "mwait", "MONITOR, MWAIT")
+
+enum hp_exits_group {
+#define HP_EXITS_ENUM(name, bit, word, text) HP_EXITS_##name = 1u << (bit),
+	HP_EXITS(HP_EXITS_ENUM)
+#undef HP_EXITS_ENUM
+};
+#define HP_EXITS_ALL 0x1fffu
+
+/* The VM-execution controls that a subscription can need, by the manual's names: X(NAME, number,
+ * text). */
+#define HP_CONTROLS(X)                                                                             \
+	X(NONE, 0, "none")                                                                         \
+	X(HLT, 1, "HLT exiting (primary control 7)")                                               \
+	X(INVLPG, 2, "INVLPG exiting (primary control 9)")                                         \
+	X(MWAIT, 3, "MWAIT exiting (primary control 10)")                                          \
+	X(RDPMC, 4, "RDPMC exiting (primary control 11)")                                          \
+	X(RDTSC, 5, "RDTSC exiting (primary control 12)")                                          \
+	X(CR3_LOAD, 6, "CR3-load exiting (primary control 15)")                                    \
+	X(CR3_STORE, 7, "CR3-store exiting (primary control 16)")                                  \
+	X(CR8_LOAD, 8, "CR8-load exiting (primary control 19)")                                    \
+	X(CR8_STORE, 9, "CR8-store exiting (primary control 20)")                                  \
+	X(MOV_DR, 10, "MOV-DR exiting (primary control 23)")                                       \
+	X(IO_BITMAPS, 11, "I/O bitmaps (primary control 25)")                                      \
+	X(MONITOR, 12, "MONITOR exiting (primary control 29)")                                     \
+	X(PAUSE, 13, "PAUSE exiting (primary control 30)")                                         \
+	X(DESCRIPTOR_TABLE, 14, "descriptor-table exiting (secondary control 2)")                  \
+	X(WBINVD, 15, "WBINVD exiting (secondary control 6)")
+
+enum hp_control {
+#define HP_CONTROL_ENUM(name, number, text) HP_CONTROL_##name = number,
+	HP_CONTROLS(HP_CONTROL_ENUM)
+#undef HP_CONTROL_ENUM
+};
+
+/*
+ * HP_REQUEST_EXITS: in: `clear` and `set`; the groups that are on become (on & ~clear) | set, on
+ * every processor before it returns, or stay as they were when it fails. 0 and 0 only asks.
+ * CAPABILITY: a processor lacks `missing`. NOT_RUNNING.
+ */
+struct hp_exits {
+	uint32_t clear, set; /* bits of enum hp_exits_group */
+	uint32_t on;	     /* now */
+	uint32_t able;	     /* those that every processor can have */
+	uint32_t missing;    /* enum hp_control: the first that a processor lacks */
+	uint32_t processor;  /* that one */
+};
+
 /* The requests: X(NAME, number, bytes in, bytes out). The input is the head of the structure. */
 #define HP_REQUESTS(X)                                                                             \
 	X(VERSION, 1, 0, sizeof(struct hp_version))                                                \
@@ -216,7 +281,7 @@ enum hp_request_code {
 
 /* HP_REQUEST_START: in. */
 struct hp_start {
-	uint32_t flags; /* none yet; must be 0 */
+	uint32_t exits; /* groups that are on from the start: bits of enum hp_exits_group */
 	uint32_t reserved;
 };
 
@@ -227,7 +292,7 @@ struct hp_failure {
 	uint32_t requirement; /* of a CAPABILITY error: enum hp_requirement_id */
 	uint32_t reserved;
 	uint64_t detail[2]; /* of VMXON_FAILED, VMCS_FAILED, ENTRY_FAILED, STATE: field or reason,
-			       value */
+			       value; of CAPABILITY for exits: enum hp_control */
 };
 #define HP_NO_PROCESSOR 0xffffffffu
 

@@ -336,11 +336,12 @@ uint32_t gate_enter(struct gate_cpu *gate)
 	return HP_ERROR_OK;
 }
 
-uint64_t gate_call(struct gate_cpu *gate, uint64_t code)
+uint64_t gate_call(struct gate_cpu *gate, uint64_t code, uint64_t argument)
 {
 	struct fake_processor *processor = &fake.processor[fake.on];
 	struct gate_machine *machine = lifecycle_machine()->gate;
 
+	(void)argument;
 	assert_true(in_callback);
 	assert_ptr_equal(processor->gate, gate);
 	lifecycle_machine()->processor[fake.on].ring->exits[18]++;

@@ -30,7 +30,7 @@ static uint32_t ask_status(void)
 
 static uint32_t ask_start(uint32_t flags)
 {
-	struct hp_start in = { .flags = flags };
+	struct hp_start in = { .exits = flags };
 
 	return requests_handle(HP_REQUEST_START, &in, sizeof(in), &out, sizeof(out.failure));
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The guest's general-purpose registers by their numbers, as operands have them, and the mode that
+ * its code is in. RSP is in the VMCS, all others in struct cpu.
+ *
+ * Source: SDM, General-Purpose Registers in 64-Bit Mode; Guest Register State.
+ * World: root.
+ */
+#include "root.h"
+#include "vmx.h"
+
+uint64_t guest_register_read(const struct cpu *cpu, unsigned number)
+{
+	return number == RSP ? vmread(VMCS_GUEST_RSP) : cpu->gpr[number];
+}
+
+void guest_register_write(struct cpu *cpu, unsigned number, uint64_t value, unsigned bytes)
+{
+	/* 4 bytes: the upper half becomes 0; fewer: the rest stays. */
+	if (bytes == 4)
+		value = (uint32_t)value;
+	else if (bytes < 4)
+		value = (guest_register_read(cpu, number) & ~(BIT64(8 * bytes) - 1)) |
+			(value & (BIT64(8 * bytes) - 1));
+	if (number == RSP)
+		vmwrite(VMCS_GUEST_RSP, value);
+	else
+		cpu->gpr[number] = value;
+}
+
+bool guest_is_64_bit(void)
+{
+	return vmread(VMCS_GUEST_CS_RIGHTS) & RIGHTS_LONG;
+}
+
+unsigned guest_cpl(void)
+{
+	return RIGHTS_DPL((uint32_t)vmread(VMCS_GUEST_SS_RIGHTS));
+}
