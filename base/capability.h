@@ -28,6 +28,12 @@ struct capability {
 	bool kvm_loaded; /* the OS side says so; root leaves it false */
 };
 
+/* The width of linear addresses that the processor has, whether it is in use or not. */
+static inline uint8_t capability_linear_bits(const struct capability *capability)
+{
+	return capability->leaf7.ecx & CPUID_7_ECX_LA57 ? 57 : 48;
+}
+
 struct capability_source {
 	bool (*rdmsr)(void *context, uint32_t msr, uint64_t *value); /* false: #GP */
 	void (*cpuid)(void *context, uint32_t leaf, uint32_t subleaf, struct cpuid_result *result);

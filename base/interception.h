@@ -75,8 +75,8 @@ struct interception {
 extern const struct interception interception_every;
 
 /*
- * The union of the set. Fills the bitmaps: `msr` with what is always on, too (msr.h), `port` with
- * bitmap A and then B.
+ * The union of the set. Fills the bitmaps (NULL: not wanted): `msr` with what is always on, too
+ * (msr.h), `port` with bitmap A and then B.
  */
 void interception_union(const struct interception_set *set, struct interception *state,
 			uint8_t msr[INTERCEPTION_MSR_BYTES], uint8_t port[INTERCEPTION_PORT_BYTES]);

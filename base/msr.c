@@ -59,6 +59,44 @@ uint32_t msr_vmcs_field(uint32_t msr)
 	return 0;
 }
 
+static bool is_canonical(uint64_t address, uint8_t linear_bits)
+{
+	int64_t shifted = (int64_t)(address << (64 - linear_bits));
+
+	return (uint64_t)(shifted >> (64 - linear_bits)) == address;
+}
+
+/* SDM: IA32_PAT MSR: memory types 0, 1, 4, 5, 6 and 7 (UC-). */
+static bool is_pat(uint64_t value)
+{
+	unsigned i;
+
+	for (i = 0; i < 8; i++, value >>= 8) {
+		uint8_t type = (uint8_t)value;
+
+		if (type > 7 || type == 2 || type == 3)
+			return false;
+	}
+	return true;
+}
+
+bool msr_value_valid(uint32_t msr, uint64_t value, const struct msr_limits *limits)
+{
+	switch (msr) {
+	case IA32_FS_BASE:
+	case IA32_GS_BASE:
+	case IA32_SYSENTER_ESP:
+	case IA32_SYSENTER_EIP:
+		return is_canonical(value, limits->linear_bits);
+	case IA32_PAT:
+		return is_pat(value);
+	case IA32_EFER:
+		return !(value & ~limits->efer);
+	default:
+		return true;
+	}
+}
+
 /* SDM: MSR-Bitmap Address: read low, read high, write low, write high, 1 KByte each. */
 static bool msr_bit(uint32_t msr, bool write, uint32_t *bit)
 {

@@ -47,6 +47,7 @@
 #define IA32_VMX_VMFUNC		 0x491
 #define IA32_VMX_EXIT_CTLS2	 0x493
 #define IA32_S_CET		 0x6a2
+#define IA32_PKRS		 0x6e1
 #define IA32_X2APIC_FIRST	 0x800
 #define IA32_EFER		 0xc0000080u
 #define IA32_FS_BASE		 0xc0000100u
@@ -89,6 +90,19 @@ const struct msr_rule *msr_rule_find(uint32_t msr, bool write);
  * does. (0 is VIRTUAL_PROCESSOR_ID's encoding, which no MSR lives in.)
  */
 uint32_t msr_vmcs_field(uint32_t msr);
+
+/* What the validity of a value depends on. */
+struct msr_limits {
+	uint8_t linear_bits; /* 57 where the processor has 5-level paging, whether it is on or not;
+				or 48 */
+	uint64_t efer;	     /* the flags that exist */
+};
+
+/*
+ * Would the processor take `value` for an MSR that lives in the VMCS? IA32_DEBUGCTL is not judged:
+ * which of its bits exist only the register itself says.
+ */
+bool msr_value_valid(uint32_t msr, uint64_t value, const struct msr_limits *limits);
 
 /* The 4-KByte bitmap page: all that `msr_rules` has, everything else clear. */
 void msr_bitmap_fill(uint8_t bitmap[4096]);

@@ -170,9 +170,15 @@ enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
 #define VMCS_GUEST_RIGHTS(seg)	 (VMCS_GUEST_ES_RIGHTS + 2 * (seg))
 #define VMCS_GUEST_BASE(seg)	 (VMCS_GUEST_ES_BASE + 2 * (seg))
 
-#define RIGHTS_UNUSABLE 0x10000u
-#define RIGHTS_LONG	0x02000u /* L: 64-bit code */
-#define RIGHTS_DPL(r)	((r) >> 5 & 3u)
+#define RIGHTS_WRITABLE	   0x00002u /* data */
+#define RIGHTS_READABLE	   0x00002u /* code */
+#define RIGHTS_EXPAND_DOWN 0x00004u /* data */
+#define RIGHTS_CODE	   0x00008u
+#define RIGHTS_PRESENT	   0x00080u
+#define RIGHTS_BIG	   0x04000u
+#define RIGHTS_UNUSABLE	   0x10000u
+#define RIGHTS_LONG	   0x02000u /* L: 64-bit code */
+#define RIGHTS_DPL(r)	   ((r) >> 5 & 3u)
 
 /* Pin-based VM-execution controls. */
 #define PIN_EXTERNAL_INTERRUPT 0x01u
@@ -230,6 +236,10 @@ enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
 #define ENTRY_LOAD_EFER	 0x00008000u
 #define ENTRY_CONCEAL_PT 0x00020000u
 
+/* Guest activity state, and where IA32_VMX_MISC says that it exists. */
+#define ACTIVITY_HLT	  1u
+#define MISC_ACTIVITY_HLT BIT64(6)
+
 /* Guest interruptibility state. */
 #define BLOCKING_STI	0x1u
 #define BLOCKING_MOV_SS 0x2u
@@ -256,6 +266,15 @@ enum event_type {
 	EVENT_SOFTWARE_EXCEPTION = 6,	/* INT3, INTO */
 	EVENT_OTHER = 7,
 };
+
+/* Of these types the length of the instruction belongs to the event. */
+static inline bool event_is_software(uint32_t info)
+{
+	enum event_type type = EVENT_TYPE(info);
+
+	return type == EVENT_SOFTWARE_INTERRUPT || type == EVENT_SOFTWARE_EXCEPTION ||
+	       type == EVENT_PRIVILEGED_EXCEPTION;
+}
 
 static inline uint32_t event_info(enum event_type type, unsigned vector, bool error_code)
 {

@@ -43,6 +43,7 @@
 #define CR4_SMAP       BIT64(21)
 #define CR4_PKE	       BIT64(22)
 #define CR4_CET	       BIT64(23)
+#define CR4_PKS	       BIT64(24)
 
 #define EFER_SCE BIT64(0)
 #define EFER_LME BIT64(8)
@@ -65,14 +66,20 @@
 #define RFLAGS_VM   BIT64(17)
 #define RFLAGS_AC   BIT64(18)
 
+#define DR6_B	(BIT64(0) | BIT64(1) | BIT64(2) | BIT64(3)) /* breakpoints 0 to 3 */
+#define DR6_BLD BIT64(11)				    /* bus lock: active low */
+#define DR6_BD	BIT64(13)
 #define DR6_BS	BIT64(14)
-#define DR6_RTM BIT64(16)
+#define DR6_RTM BIT64(16) /* active low */
 
 #define DR7_FIXED BIT64(10) /* reads as 1; all breakpoints off */
 #define DR7_GD	  BIT64(13)
 
-#define DEBUGCTL_LBR BIT64(0)
-#define DEBUGCTL_BTF BIT64(1)
+#define DEBUGCTL_LBR   BIT64(0)
+#define DEBUGCTL_BTF   BIT64(1)
+#define DEBUGCTL_TR    BIT64(6)
+#define DEBUGCTL_BTS   BIT64(7)
+#define DEBUGCTL_BTINT BIT64(8)
 
 enum vector {
 	VECTOR_DE = 0,
@@ -110,10 +117,12 @@ struct table_register {
 } __attribute__((packed));
 
 /* SDM: Page-Fault Exception, error code. */
-#define PF_PRESENT BIT64(0)
-#define PF_WRITE   BIT64(1)
-#define PF_USER	   BIT64(2)
-#define PF_FETCH   BIT64(4)
+#define PF_PRESENT  BIT64(0)
+#define PF_WRITE    BIT64(1)
+#define PF_USER	    BIT64(2)
+#define PF_RESERVED BIT64(3)
+#define PF_FETCH    BIT64(4)
+#define PF_KEY	    BIT64(5)
 
 /* CPUID leaves and bits. */
 #define CPUID_1_ECX_MONITOR    BIT64(3)
@@ -125,6 +134,7 @@ struct table_register {
 #define CPUID_1_ECX_HYPERVISOR BIT64(31)
 #define CPUID_1_EDX_MSR	       BIT64(5)
 #define CPUID_1_EDX_MTRR       BIT64(12)
+#define CPUID_1_EDX_DS	       BIT64(21)
 #define CPUID_7_EBX_INVPCID    BIT64(10)
 #define CPUID_7_ECX_WAITPKG    BIT64(5)
 #define CPUID_7_ECX_OSPKE      BIT64(4)
@@ -135,6 +145,9 @@ struct table_register {
 #define CPUID_81_EDX_PAGE1GB   BIT64(26)
 #define CPUID_81_EDX_RDTSCP    BIT64(27)
 #define CPUID_81_EDX_LM	       BIT64(29)
+
+#define CPUID_7_ECX_LA57 BIT64(16)
+#define CPUID_71_EAX_LAM BIT64(26)
 
 struct cpuid_result {
 	uint32_t eax, ebx, ecx, edx;

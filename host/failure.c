@@ -38,12 +38,21 @@ uint32_t failure_requirement(const struct hp_check *check)
 	return i;
 }
 
-/* What belongs to this error alone: the requirement, or the field and its value. */
+static const char *const controls[] = {
+#define CONTROL(name, number, text) [number] = text,
+	HP_CONTROLS(CONTROL)
+#undef CONTROL
+};
+
+/* What belongs to this error alone: the requirement, the control, or the field and its value. */
 static void describe(const struct hp_failure *failure, char *text, size_t bytes)
 {
 	text[0] = '\0';
 	if (failure->error == HP_ERROR_CAPABILITY && failure->requirement < HP_REQUIREMENT_COUNT)
 		snprintf(text, bytes, ": %s", requirements[failure->requirement].text);
+	else if (failure->error == HP_ERROR_CAPABILITY &&
+		 failure->detail[0] < sizeof(controls) / sizeof(controls[0]))
+		snprintf(text, bytes, ": %s", controls[failure->detail[0]]);
 	else if (failure->detail[0] || failure->detail[1])
 		snprintf(text, bytes, ": %#llx, %#llx", (unsigned long long)failure->detail[0],
 			 (unsigned long long)failure->detail[1]);

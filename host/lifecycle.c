@@ -16,12 +16,14 @@
 #include "lifecycle.h"
 #include "log.h"
 #include "processor.h"
+#include "subscribe.h"
 
 static struct machine machine;
 static bool running;
 static bool asleep; /* the system sleeps, or is about to: nobody enters */
 static bool closed; /* the system or the module ends: no start any more */
 static bool changing;
+static uint32_t start_exits; /* of the start under way */
 
 struct machine *lifecycle_machine(void)
 {
@@ -45,12 +47,11 @@ static enum hp_error check_all(struct hp_failure *failure)
 		if (host_processor(i) != HP_PROCESSOR_NATIVE)
 			continue;
 		processor = &machine.processor[i];
-		error = processor_check(i, &processor->check);
+		error = processor_examine(processor);
 		if (error) {
 			failure->requirement = failure_requirement(&processor->check);
 			return fail(failure, error, i);
 		}
-		processor->checked = true;
 	}
 	return HP_ERROR_OK;
 }
@@ -104,6 +105,16 @@ static void end_run(void)
 	host_keep(false);
 }
 
+static enum hp_error prepare(struct hp_failure *failure)
+{
+	enum hp_error error = machine_prepare(&machine);
+
+	if (error)
+		return fail(failure, error, HP_NO_PROCESSOR);
+	error = subscribe_begin(&machine, start_exits, failure);
+	return error ? fail(failure, error, failure->processor) : HP_ERROR_OK;
+}
+
 static enum hp_error start(struct hp_failure *failure)
 {
 	struct hp_failure left;
@@ -118,11 +129,8 @@ static enum hp_error start(struct hp_failure *failure)
 		fail(failure, error, HP_NO_PROCESSOR);
 	else
 		error = check_all(failure);
-	if (!error) {
-		error = machine_prepare(&machine);
-		if (error)
-			fail(failure, error, HP_NO_PROCESSOR);
-	}
+	if (!error)
+		error = prepare(failure);
 	if (error) {
 		machine_end(&machine);
 		return error;
@@ -153,7 +161,8 @@ static enum hp_error stop(struct hp_failure *failure)
 	return HP_ERROR_OK;
 }
 
-static enum hp_error change(enum hp_error (*what)(struct hp_failure *), struct hp_failure *failure)
+static enum hp_error change(enum hp_error (*what)(struct hp_failure *), uint32_t exits,
+			    struct hp_failure *failure)
 {
 	enum hp_error error;
 
@@ -161,6 +170,7 @@ static enum hp_error change(enum hp_error (*what)(struct hp_failure *), struct h
 	if (__atomic_exchange_n(&changing, true, __ATOMIC_ACQUIRE))
 		return fail(failure, HP_ERROR_BUSY, HP_NO_PROCESSOR);
 	host_lock();
+	start_exits = exits;
 	error = what(failure);
 	host_unlock();
 	__atomic_store_n(&changing, false, __ATOMIC_RELEASE);
@@ -176,9 +186,9 @@ static uint32_t count_guests(void)
 	return count;
 }
 
-enum hp_error lifecycle_start(struct hp_failure *failure)
+enum hp_error lifecycle_start(uint32_t exits, struct hp_failure *failure)
 {
-	enum hp_error error = change(start, failure);
+	enum hp_error error = change(start, exits, failure);
 
 	if (error) {
 		failure_log("not started", failure);
@@ -200,7 +210,7 @@ static void log_stop(enum hp_error error, const struct hp_failure *failure)
 
 enum hp_error lifecycle_stop(struct hp_failure *failure)
 {
-	enum hp_error error = change(stop, failure);
+	enum hp_error error = change(stop, 0, failure);
 
 	log_stop(error, failure);
 	return error;
@@ -213,9 +223,9 @@ static enum hp_error admit(struct processor *processor)
 
 	if (!processor->gate)
 		return HP_ERROR_NO_MEMORY;
-	error = processor_check(processor->index, &processor->check);
-	processor->checked = true;
-	if (!error && processor_ept_largest(processor) < machine.ept_largest)
+	error = processor_examine(processor);
+	if (!error && (processor_ept_largest(processor) < machine.ept_largest ||
+		       !subscribe_possible(&machine, processor)))
 		error = HP_ERROR_CAPABILITY;
 	return error;
 }

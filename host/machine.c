@@ -11,7 +11,6 @@
 #include "machine.h"
 #include "processor.h"
 #include "root_map.h"
-#include "../base/msr.h"
 
 #define BLOCK_PAGES ((uint32_t)__builtin_popcount(GATE_BLOCK_MAPPED))
 
@@ -88,19 +87,22 @@ static bool take_processors(struct machine *machine)
 static bool take_shared(struct machine *machine)
 {
 	struct memory *memory = &machine->memory;
-	struct phys blank, sink, bitmap;
-	uint8_t *bits;
+	struct phys blank, sink, msrs, ports, command;
 
-	bits = memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_HIDDEN, &bitmap);
-	if (!bits || !memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_HIDDEN, &blank) ||
+	if (!memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_HIDDEN, &msrs) ||
+	    !memory_take(memory, 2, HP_MEMORY_SHARED, MEMORY_HIDDEN, &ports) ||
+	    !memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_HIDDEN, &blank) ||
 	    !memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_HIDDEN, &sink))
 		return false;
+	machine->command =
+		memory_take(memory, GATE_COMMAND_PAGES, HP_MEMORY_SHARED, MEMORY_OS, &command);
 	machine->gate =
 		memory_take(memory, 1, HP_MEMORY_SHARED, MEMORY_READ, &machine->gate_physical);
-	if (!machine->gate)
+	if (!machine->command || !machine->gate)
 		return false;
-	msr_bitmap_fill(bits);
-	machine->gate->msr_bitmap = bitmap;
+	machine->gate->msr_bitmap = msrs;
+	machine->gate->port_bitmap = ports;
+	machine->gate->command = command;
 	machine->gate->blank = blank;
 	machine->gate->sink = sink;
 	return true;

@@ -26,6 +26,7 @@ struct processor {
 	uint64_t lost; /* of them, those that were overwritten before */
 	bool checked;  /* `check` is of this run */
 	struct hp_check check;
+	uint32_t proc_allowed, proc2_allowed; /* controls that may be 1, from the check */
 };
 
 struct machine {
@@ -37,6 +38,10 @@ struct machine {
 	uint8_t levels;	      /* of the OS's page tables: 4 or 5 */
 	uint8_t root_largest; /* leaves in root's tables: 2 or 3 */
 	uint8_t ept_largest;  /* leaves in the EPT: 1, 2 or 3 */
+
+	struct interception_set subscriptions;
+	uint32_t exits; /* groups that are on: bits of enum hp_exits_group */
+	struct gate_command *command;
 
 	struct root_image image;
 	struct gate_machine *gate;

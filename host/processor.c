@@ -52,18 +52,37 @@ static void read_capability(void *context)
 	capability_read(context, &source);
 }
 
+static enum hp_error check_capability(uint32_t processor, struct capability *capability,
+				      struct hp_check *check)
+{
+	memset(capability, 0, sizeof(*capability));
+	if (!host_call(processor, read_capability, capability))
+		return HP_ERROR_OFFLINE;
+	capability->kvm_loaded = host_kvm_loaded();
+	memset(check, 0, sizeof(*check));
+	check->processor = processor;
+	capability_check(capability, check);
+	return check->error;
+}
+
 enum hp_error processor_check(uint32_t processor, struct hp_check *check)
 {
 	struct capability capability;
 
-	memset(&capability, 0, sizeof(capability));
-	if (!host_call(processor, read_capability, &capability))
-		return HP_ERROR_OFFLINE;
-	capability.kvm_loaded = host_kvm_loaded();
-	memset(check, 0, sizeof(*check));
-	check->processor = processor;
-	capability_check(&capability, check);
-	return check->error;
+	return check_capability(processor, &capability, check);
+}
+
+enum hp_error processor_examine(struct processor *processor)
+{
+	struct capability capability;
+	enum hp_error error = check_capability(processor->index, &capability, &processor->check);
+
+	if (error == HP_ERROR_OFFLINE)
+		return error;
+	processor->proc_allowed = capability.proc >> 32;
+	processor->proc2_allowed = capability.proc2 >> 32;
+	processor->checked = true;
+	return error;
 }
 
 uint8_t processor_ept_largest(const struct processor *processor)
@@ -106,7 +125,7 @@ static void fill_cross_idt(struct gate_cpu *gate, uint16_t code_selector)
 /* In force in root: what the OS has of what changes the walk, and what root itself needs. */
 static uint64_t root_cr4(uint64_t os_cr4)
 {
-	uint64_t cr4 = CR4_PAE | CR4_VMXE | (os_cr4 & (CR4_MCE | CR4_LA57 | CR4_SMEP));
+	uint64_t cr4 = CR4_PAE | CR4_VMXE | (os_cr4 & (CR4_MCE | CR4_LA57 | CR4_SMEP | CR4_PKE));
 	uint32_t leaf[4];
 
 	host_cpuid(1, 0, leaf);
@@ -163,6 +182,31 @@ enum hp_error processor_leave(struct processor *processor)
 	if (host_call(processor->index, leave, processor) && !processor_is_guest(processor))
 		return HP_ERROR_OK;
 	return HP_ERROR_NO_ANSWER;
+}
+
+struct intercept_call {
+	struct processor *processor;
+	enum hp_error error;
+};
+
+static void intercept(void *context)
+{
+	struct intercept_call *call = context;
+
+	if (processor_is_guest(call->processor))
+		call->error = gate_call(call->processor->gate, GATE_CALL_INTERCEPT, 0);
+	else
+		call->error = HP_ERROR_OK;
+}
+
+enum hp_error processor_intercept(struct processor *processor)
+{
+	struct intercept_call call = { processor, HP_ERROR_NO_ANSWER };
+
+	/* One that goes offline leaves on the way. */
+	if (!host_interrupt(processor->index, intercept, &call))
+		return processor_is_guest(processor) ? HP_ERROR_NO_ANSWER : HP_ERROR_OK;
+	return call.error;
 }
 
 static void sync(void *context)

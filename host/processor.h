@@ -13,6 +13,9 @@
 /* Reads and judges `processor`, there. OFFLINE, or what the check found (check->error). */
 enum hp_error processor_check(uint32_t processor, struct hp_check *check);
 
+/* The same for one of the machine's: keeps what was found. */
+enum hp_error processor_examine(struct processor *processor);
+
 /* The level of the largest EPT leaf of a checked processor. */
 uint8_t processor_ept_largest(const struct processor *processor);
 
@@ -33,6 +36,9 @@ enum hp_error processor_enter(struct processor *processor);
 
 /* Leaves, if it is a guest. NO_ANSWER: it still is one. Any context that host_call() allows. */
 enum hp_error processor_leave(struct processor *processor);
+
+/* Makes it take what the command page has. It is a guest. CAPABILITY, NO_ANSWER. */
+enum hp_error processor_intercept(struct processor *processor);
 
 /* Makes it exit once, if it is a guest. */
 void processor_sync(struct processor *processor);

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "processor.h"
 #include "requests.h"
+#include "subscribe.h"
 
 static enum hp_error handle_VERSION(const void *in, void *out)
 {
@@ -56,9 +57,9 @@ static enum hp_error handle_START(const void *in, void *out)
 {
 	const struct hp_start *start = in;
 
-	if (start->exits || start->reserved)
+	if ((start->exits & ~HP_EXITS_ALL) || start->reserved)
 		return HP_ERROR_REQUEST;
-	return lifecycle_start(out);
+	return lifecycle_start(start->exits, out);
 }
 
 static enum hp_error handle_STOP(const void *in, void *out)
@@ -157,6 +158,23 @@ static enum hp_error handle_STAT(const void *in, void *out)
 		stat->nmis_in_root = ring->nmis_in_root;
 		stat->events_reinjected = ring->events_reinjected;
 	}
+	host_unlock();
+	return error;
+}
+
+static enum hp_error handle_EXITS(const void *in, void *out)
+{
+	const uint32_t *masks = in;
+	struct hp_exits *exits = out;
+	enum hp_error error = HP_ERROR_NOT_RUNNING;
+
+	exits->clear = masks[0];
+	exits->set = masks[1];
+	if ((exits->clear | exits->set) & ~HP_EXITS_ALL)
+		return HP_ERROR_REQUEST;
+	host_lock();
+	if (lifecycle_machine())
+		error = subscribe_groups(lifecycle_machine(), exits);
 	host_unlock();
 	return error;
 }

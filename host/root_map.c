@@ -7,8 +7,9 @@
 #include "root_map.h"
 
 #define SLOT_BYTES ((uint64_t)1 << 39)
-#define UPPER_HALF 0xffff800000000000ull /* of 4-level paging; within 5-level paging's upper half  \
-					  */
+#define UPPER_HALF                                                                                 \
+	0xffff800000000000ull /* of 4-level paging; within 5-level paging's upper half             \
+			       */
 #define SLOTS 256u
 
 /* Accessed and dirty from the start, so that the processor never writes to the tables. */

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Writes of CR0 and CR4 that touch a bit which VMX operation wants fixed: CR0.NE (and PE, PG
- * without unrestricted guest), CR4.VMXE, CR4.SMXE. The guest sees what it asked for; the bits
- * themselves stay. What the bare processor would refuse is #GP.
+ * Accesses to the control registers. Some bits of CR0 and CR4 exit always, since VMX operation
+ * wants them fixed (CR0.NE, and PE, PG without unrestricted guest; CR4.VMXE, CR4.SMXE); all others,
+ * CR3, CR8, CLTS and LMSW exit when somebody watches them. The guest reads what it asked for; what
+ * the bare processor would refuse is #GP.
+ *
+ * Invariant: where the mask has a bit, the shadow has what the guest reads; where it has not, the
+ * register has.
  *
  * Source: SDM, Exit Qualification for Control-Register Accesses; MOV - Move to/from Control
- * Registers; VM Entry: Loading Guest Control Registers.
+ * Registers; LMSW; CLTS; Operations that Invalidate TLBs and Paging-Structure Caches.
  * World: root.
  */
 #include "root.h"
@@ -13,9 +17,51 @@
 
 enum access { ACCESS_MOV_TO = 0, ACCESS_MOV_FROM = 1, ACCESS_CLTS = 2, ACCESS_LMSW = 3 };
 
-static uint64_t guest_register(const struct cpu *cpu, unsigned number)
+#define CR0_DEFINED                                                                                \
+	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
+	 CR0_PG)
+#define CR0_LMSW (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
+#define CR3_LAM	 (BIT64(61) | BIT64(62))
+
+static uint64_t visible(uint32_t reg, uint32_t mask, uint32_t shadow)
 {
-	return number == RSP ? vmread(VMCS_GUEST_RSP) : cpu->gpr[number];
+	uint64_t owned = vmread(mask);
+
+	return (vmread(reg) & ~owned) | (vmread(shadow) & owned);
+}
+
+uint64_t cr0_visible(void)
+{
+	return visible(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
+}
+
+uint64_t cr4_visible(void)
+{
+	return visible(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW);
+}
+
+/* SDM: Unrestricted Guests: CR0.PE and CR0.PG are free then. */
+static uint64_t cr0_fixed(const struct cpu *cpu)
+{
+	uint64_t fixed = cpu->capability.cr0_fixed0;
+
+	return cpu->controls.proc2 & PROC2_UNRESTRICTED ? fixed & ~(CR0_PE | CR0_PG) : fixed;
+}
+
+/* What the guest can't set, as on a processor without VMX and SMX. An OS that uses SMX keeps it. */
+static uint64_t cr4_fixed(const struct cpu *cpu)
+{
+	return cpu->gate->state.cr4 & CR4_SMXE ? CR4_VMXE : CR4_VMXE | CR4_SMXE;
+}
+
+void cr_own(struct cpu *cpu, uint64_t cr0, uint64_t cr4)
+{
+	uint64_t visible0 = cr0_visible(), visible4 = cr4_visible();
+
+	vmwrite(VMCS_CR0_SHADOW, visible0);
+	vmwrite(VMCS_CR4_SHADOW, visible4);
+	vmwrite(VMCS_CR0_MASK, cr0 | cr0_fixed(cpu));
+	vmwrite(VMCS_CR4_MASK, cr4 | cr4_fixed(cpu));
 }
 
 static bool in_long_mode(void)
@@ -47,29 +93,51 @@ static void set_caching(uint64_t value)
 
 static enum outcome write_guest_cr0(struct cpu *cpu, uint64_t value)
 {
-	uint64_t old = vmread(VMCS_GUEST_CR0);
+	uint64_t old = cr0_visible();
 
-	value |= CR0_ET;
-	if (!cr0_valid(value, vmread(VMCS_GUEST_CR4)))
+	if (!cr0_valid(value, cr4_visible()))
 		return inject_gp(cpu);
+	/* Reserved bits of the lower half are ignored. */
+	value = (value & CR0_DEFINED) | CR0_ET;
 	/* Leaving paging or protected mode: only a 64-bit guest is emulated here. */
 	if ((old ^ value) & (CR0_PE | CR0_PG)) {
-		if (in_long_mode() && (vmread(VMCS_GUEST_CS_RIGHTS) & RIGHTS_LONG))
+		if (in_long_mode() && (guest_is_64_bit() || vmread(VMCS_GUEST_CR4) & CR4_PCIDE))
 			return inject_gp(cpu);
 		return OUTCOME_LEAVE;
 	}
 	set_caching(value);
 	vmwrite(VMCS_CR0_SHADOW, value);
-	vmwrite(VMCS_GUEST_CR0, value | (vmread(VMCS_CR0_MASK) & cpu->capability.cr0_fixed0));
+	vmwrite(VMCS_GUEST_CR0, value | cr0_fixed(cpu));
+	return OUTCOME_SKIP;
+}
+
+static enum outcome write_guest_cr3(struct cpu *cpu, uint64_t value)
+{
+	uint64_t reserved = ~(uint64_t)0 << cpu->capability.physical_bits;
+	bool pcids = vmread(VMCS_GUEST_CR4) & CR4_PCIDE;
+	bool keep = pcids && (value & CR3_KEEP_TLB);
+	struct cpuid_result leaf;
+
+	if (pcids)
+		value &= ~CR3_KEEP_TLB;
+	/* SDM: Linear Address Masking: CR3[62:61] are not reserved where CPUID has it. */
+	if (value & CR3_LAM) {
+		cpuid(7, 1, &leaf);
+		if (leaf.eax & CPUID_71_EAX_LAM)
+			reserved &= ~CR3_LAM;
+	}
+	if (value & reserved)
+		return inject_gp(cpu);
+	vmwrite(VMCS_GUEST_CR3, value);
+	if (!keep)
+		invalidate_guest(cpu, INVALIDATE_NOT_GLOBAL);
 	return OUTCOME_SKIP;
 }
 
 static bool cr4_valid(const struct cpu *cpu, uint64_t value, uint64_t old)
 {
-	/* As on a processor without VMX and SMX; what is not supported at all is reserved. */
-	if (value & vmread(VMCS_CR4_MASK))
-		return false;
-	if (value & ~cpu->capability.cr4_fixed1)
+	/* What the processor does not support is reserved. */
+	if (value & (cr4_fixed(cpu) | ~cpu->capability.cr4_fixed1))
 		return false;
 	if ((old & ~value & CR4_PAE) && in_long_mode())
 		return false;
@@ -77,39 +145,67 @@ static bool cr4_valid(const struct cpu *cpu, uint64_t value, uint64_t old)
 		return false;
 	if ((~old & value & CR4_PCIDE) && (!in_long_mode() || vmread(VMCS_GUEST_CR3) & 0xfff))
 		return false;
-	if ((value & CR4_CET) && !(vmread(VMCS_GUEST_CR0) & CR0_WP))
+	if ((value & CR4_CET) && !(cr0_visible() & CR0_WP))
 		return false;
 	return true;
 }
 
 static enum outcome write_guest_cr4(struct cpu *cpu, uint64_t value)
 {
-	uint64_t old = vmread(VMCS_GUEST_CR4);
+	uint64_t old = cr4_visible();
 
 	if (!cr4_valid(cpu, value, old))
 		return inject_gp(cpu);
 	vmwrite(VMCS_CR4_SHADOW, value);
 	vmwrite(VMCS_GUEST_CR4, value | CR4_VMXE);
-	/* SDM: Operations that Invalidate TLBs and Paging-Structure Caches; too much does no harm.
-	 */
-	if (old != (value | CR4_VMXE))
-		invvpid(INVVPID_ALL);
+	/* Not every change invalidates; too much does no harm. */
+	if (old != value)
+		invalidate_guest(cpu, INVALIDATE_GUEST);
 	return OUTCOME_SKIP;
+}
+
+/* SDM: Task Priority in IA-32e Mode: CR8 is the task priority of the local APIC, which is the
+ * guest's. */
+static enum outcome write_guest_cr8(struct cpu *cpu, uint64_t value)
+{
+	if (value >> 4)
+		return inject_gp(cpu);
+	write_cr8(value);
+	return OUTCOME_SKIP;
+}
+
+static enum outcome move_to(struct cpu *cpu, unsigned number, uint64_t value)
+{
+	switch (number) {
+	case 0:
+		return write_guest_cr0(cpu, value);
+	case 3:
+		return write_guest_cr3(cpu, value);
+	case 4:
+		return write_guest_cr4(cpu, value);
+	default:
+		return write_guest_cr8(cpu, value);
+	}
 }
 
 enum outcome exit_cr(struct cpu *cpu)
 {
 	uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
-	unsigned number = qualification & 0xf;
-	enum access access = qualification >> 4 & 3;
-	uint64_t cr0 = vmread(VMCS_GUEST_CR0);
+	unsigned number = qualification & 0xf, gpr = qualification >> 8 & 0xf;
+	uint64_t cr0;
 
-	if (access == ACCESS_MOV_TO && number == 0)
-		return write_guest_cr0(cpu, guest_register(cpu, qualification >> 8 & 0xf));
-	if (access == ACCESS_MOV_TO && number == 4)
-		return write_guest_cr4(cpu, guest_register(cpu, qualification >> 8 & 0xf));
-	/* LMSW changes PE (from 0 to 1 only), MP, EM and TS. */
-	if (access == ACCESS_LMSW)
-		return write_guest_cr0(cpu, (cr0 & ~(uint64_t)0xe) | (qualification >> 16 & 0xf));
-	return OUTCOME_LEAVE;
+	switch ((enum access)(qualification >> 4 & 3)) {
+	case ACCESS_MOV_TO:
+		return move_to(cpu, number, guest_operand(cpu, gpr));
+	case ACCESS_MOV_FROM: /* CR0 and CR4 are read without an exit */
+		guest_register_write(cpu, gpr, number == 8 ? read_cr8() : vmread(VMCS_GUEST_CR3),
+				     guest_operand_bytes());
+		return OUTCOME_SKIP;
+	case ACCESS_CLTS:
+		return write_guest_cr0(cpu, cr0_visible() & ~CR0_TS);
+	default: /* LMSW sets PE, and never clears it */
+		cr0 = cr0_visible();
+		return write_guest_cr0(cpu, (cr0 & (~CR0_LMSW | CR0_PE)) |
+						    (qualification >> 16 & CR0_LMSW));
+	}
 }

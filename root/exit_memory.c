@@ -35,13 +35,7 @@ static bool take_none(void *context, struct phys *table)
 	return false;
 }
 
-/* The tree as base/ept.h wants it, on the stack of who has the lock. */
-struct tree {
-	struct table_memory memory;
-	struct ept ept;
-};
-
-static void tree_open(struct tree *tree, struct gate_machine *machine)
+void memory_tree_open(struct memory_tree *tree, struct gate_machine *machine)
 {
 	tree->memory = (struct table_memory){ table_at, take_none, machine };
 	tree->ept = (struct ept){
@@ -59,16 +53,16 @@ static void next_generation(struct gate_machine *machine)
 
 bool memory_retype(struct cpu *cpu)
 {
-	struct tree tree;
+	struct memory_tree tree;
 	bool exact;
 
-	tree_open(&tree, cpu->machine);
+	memory_tree_open(&tree, cpu->machine);
 	exact = ept_retype(&tree.ept);
 	next_generation(cpu->machine);
 	return exact;
 }
 
-static void map_device(struct cpu *cpu, struct tree *tree, struct guest_phys address)
+static void map_device(struct cpu *cpu, struct memory_tree *tree, struct guest_phys address)
 {
 	struct gate_machine *machine = cpu->machine;
 
@@ -82,7 +76,7 @@ static void map_device(struct cpu *cpu, struct tree *tree, struct guest_phys add
  * it shows the sink, where the write may land. A page that the guest may read for real (rings, the
  * gate) is treated the same way: what the guest reads there afterwards is its own.
  */
-static void sink_write(struct cpu *cpu, struct tree *tree, struct guest_phys address)
+static void sink_write(struct cpu *cpu, struct memory_tree *tree, struct guest_phys address)
 {
 	const uint64_t arguments[] = {
 		address.value,
@@ -101,9 +95,9 @@ static void sink_write(struct cpu *cpu, struct tree *tree, struct guest_phys add
 static void resolve(struct cpu *cpu, struct guest_phys address, uint64_t qualification)
 {
 	struct paging_place place;
-	struct tree tree;
+	struct memory_tree tree;
 
-	tree_open(&tree, cpu->machine);
+	memory_tree_open(&tree, cpu->machine);
 	place = paging_find(&tree.ept.paging, address.value);
 	if (!place.present)
 		map_device(cpu, &tree, address);

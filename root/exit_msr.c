@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * RDMSR and WRMSR that exit: those of the MSR table, and those that no bitmap covers. Whatever the
- * guest asks for, a #GP that the access raises is the guest's own.
+ * RDMSR and WRMSR that exit: those of the MSR table, those that no bitmap covers, and those that
+ * are watched. Whatever the guest asks for, a #GP that the access raises is the guest's own. A
+ * value that lives in the VMCS while root runs is read and written there.
  *
  * World: root.
  */
@@ -79,11 +80,64 @@ static enum outcome write_mtrr(struct cpu *cpu, uint32_t msr, uint64_t value)
 	return wrmsr_safe(msr, value) ? OUTCOME_SKIP : inject_gp(cpu);
 }
 
+/*
+ * SDM: IA32_DEBUGCTL MSR. The register itself is asked which bits exist; it is 0 while root runs,
+ * and is again afterwards. Branch trace messages and stores (TR, BTS, BTINT) would be made at once,
+ * with addresses of the guest: whether they exist, CPUID says.
+ */
+static bool take_debugctl(struct cpu *cpu, uint64_t value)
+{
+	uint64_t trace = DEBUGCTL_TR | DEBUGCTL_BTS | DEBUGCTL_BTINT, kept;
+
+	if ((value & trace) && !(cpu->capability.leaf1.edx & CPUID_1_EDX_DS))
+		return false;
+	if (!wrmsr_safe(IA32_DEBUGCTL, value & ~trace))
+		return false;
+	if (!rdmsr_safe(IA32_DEBUGCTL, &kept))
+		kept = 0;
+	wrmsr_safe(IA32_DEBUGCTL, 0);
+	vmwrite(VMCS_GUEST_DEBUGCTL, kept | (value & trace));
+	return true;
+}
+
+/* SDM: IA32_EFER MSR: LMA is read-only, LME can't change while paging is on. */
+static bool take_efer(uint64_t value)
+{
+	uint64_t old = vmread(VMCS_GUEST_EFER);
+
+	if (((old ^ value) & EFER_LME) && (vmread(VMCS_GUEST_CR0) & CR0_PG))
+		return false;
+	vmwrite(VMCS_GUEST_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
+	return true;
+}
+
+static bool take_field(struct cpu *cpu, uint32_t msr, uint32_t field, uint64_t value)
+{
+	const struct capability *capability = &cpu->capability;
+	const struct msr_limits limits = {
+		.linear_bits = capability_linear_bits(capability),
+		.efer = EFER_LME | EFER_LMA |
+			(capability->leaf81.edx & CPUID_81_EDX_SYSCALL ? EFER_SCE : 0) |
+			(capability->leaf81.edx & CPUID_81_EDX_NX ? EFER_NXE : 0),
+	};
+
+	if (!msr_value_valid(msr, value, &limits))
+		return false;
+	if (msr == IA32_DEBUGCTL)
+		return take_debugctl(cpu, value);
+	if (msr == IA32_EFER)
+		return take_efer(value);
+	/* IA32_SYSENTER_CS has 32 bits there. */
+	vmwrite(field, msr == IA32_SYSENTER_CS ? (uint32_t)value : value);
+	return true;
+}
+
 enum outcome exit_wrmsr(struct cpu *cpu)
 {
 	uint32_t msr = (uint32_t)cpu->gpr[RCX];
 	uint64_t value = (uint32_t)cpu->gpr[RAX] | cpu->gpr[RDX] << 32;
 	const struct msr_rule *rule = msr_rule_find(msr, true);
+	uint32_t field = msr_vmcs_field(msr);
 
 	switch (rule ? rule->policy : MSR_PASS) {
 	case MSR_FEATURE:
@@ -97,5 +151,7 @@ enum outcome exit_wrmsr(struct cpu *cpu)
 	case MSR_PASS:
 		break;
 	}
+	if (field)
+		return take_field(cpu, msr, field, value) ? OUTCOME_SKIP : inject_gp(cpu);
 	return wrmsr_safe(msr, value) ? OUTCOME_SKIP : inject_gp(cpu);
 }

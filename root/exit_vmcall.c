@@ -16,15 +16,9 @@ static bool from_gate(const struct cpu *cpu)
 	return cpu->gpr[RAX] == GATE_SIGNATURE && rip - cpu->machine->gate_text < GATE_PAGE;
 }
 
-static unsigned current_privilege_level(void)
-{
-	/* SDM: the DPL of SS is the CPL. */
-	return RIGHTS_DPL((uint32_t)vmread(VMCS_GUEST_SS_RIGHTS));
-}
-
 enum outcome exit_vmcall(struct cpu *cpu)
 {
-	if (current_privilege_level() != 0)
+	if (guest_cpl() != 0)
 		return inject_ud(cpu);
 	if (from_gate(cpu)) {
 		uint64_t code = cpu->gpr[RCX];
@@ -34,7 +28,9 @@ enum outcome exit_vmcall(struct cpu *cpu)
 			skip_instruction(cpu);
 			return OUTCOME_LEAVE;
 		}
-		if (code != GATE_CALL_PING && code != GATE_CALL_SYNC)
+		if (code == GATE_CALL_INTERCEPT)
+			cpu->gpr[RAX] = intercept_take(cpu);
+		else if (code != GATE_CALL_PING && code != GATE_CALL_SYNC)
 			cpu->gpr[RAX] = HP_ERROR_REQUEST;
 		return OUTCOME_SKIP;
 	}

@@ -59,7 +59,7 @@ static bool fix_up(struct fault_frame *frame)
 {
 	const struct exception_entry *entry;
 
-	if (frame->vector != VECTOR_GP)
+	if (frame->vector != VECTOR_GP && frame->vector != VECTOR_PF)
 		return false;
 	for (entry = exception_table; entry < exception_table_end; entry++) {
 		if ((uintptr_t)&entry->fault + (int64_t)entry->fault == frame->rip) {

@@ -28,6 +28,18 @@ void guest_register_write(struct cpu *cpu, unsigned number, uint64_t value, unsi
 		cpu->gpr[number] = value;
 }
 
+unsigned guest_operand_bytes(void)
+{
+	return guest_is_64_bit() ? 8 : 4;
+}
+
+uint64_t guest_operand(const struct cpu *cpu, unsigned number)
+{
+	uint64_t value = guest_register_read(cpu, number);
+
+	return guest_is_64_bit() ? value : (uint32_t)value;
+}
+
 bool guest_is_64_bit(void)
 {
 	return vmread(VMCS_GUEST_CS_RIGHTS) & RIGHTS_LONG;

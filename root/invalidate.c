@@ -10,6 +10,10 @@
 #include "root.h"
 #include "vmx.h"
 
+/* IA32_VMX_EPT_VPID_CAP. */
+#define INVVPID_CAP_SINGLE     BIT64(41)
+#define INVVPID_CAP_NOT_GLOBAL BIT64(43)
+
 void invalidate_catch_up(struct cpu *cpu)
 {
 	struct gate_machine *machine = cpu->machine;
@@ -18,6 +22,22 @@ void invalidate_catch_up(struct cpu *cpu)
 	invept(INVEPT_SINGLE, cpu->ept_pointer);
 	cpu->ept_generation = generation;
 	__atomic_store_n(&machine->passed[cpu->index], generation, __ATOMIC_RELEASE);
+}
+
+/*
+ * SDM: INVVPID - Invalidate Translations Based on VPID. Where the processor has no narrower type, a
+ * wider one: more than must be dropped never shows.
+ */
+void invalidate_guest(const struct cpu *cpu, enum invalidate what)
+{
+	uint16_t vpid = (uint16_t)(cpu->index + 1);
+
+	if (what == INVALIDATE_NOT_GLOBAL && (cpu->capability.ept_vpid & INVVPID_CAP_NOT_GLOBAL))
+		invvpid(INVVPID_NOT_GLOBAL, vpid);
+	else if (cpu->capability.ept_vpid & INVVPID_CAP_SINGLE)
+		invvpid(INVVPID_SINGLE, vpid);
+	else
+		invvpid(INVVPID_ALL, 0);
 }
 
 uint64_t invalidate_passed(const struct gate_machine *machine)

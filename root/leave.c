@@ -16,18 +16,10 @@ static void end_vmx(struct cpu *cpu)
 		return;
 	vmclear(cpu->gate->vmcs);
 	invept(INVEPT_ALL, 0);
-	invvpid(INVVPID_ALL);
+	invvpid(INVVPID_ALL, 0);
 	vmxoff();
 	cpu->in_vmx = 0;
 	__atomic_store_n(&cpu->machine->passed[cpu->index], ~0ull, __ATOMIC_RELEASE);
-}
-
-/* What the guest reads: its own bits, and the shadow where the mask has root's. */
-static uint64_t visible(uint32_t reg, uint32_t mask, uint32_t shadow)
-{
-	uint64_t owned = vmread(mask);
-
-	return (vmread(reg) & ~owned) | (vmread(shadow) & owned);
 }
 
 static void store_segments(struct gate_cpu *gate)
@@ -61,9 +53,9 @@ static void store_state(struct cpu *cpu)
 	state->gpr[RSP] = vmread(VMCS_GUEST_RSP);
 	state->rip = vmread(VMCS_GUEST_RIP);
 	state->rflags = vmread(VMCS_GUEST_RFLAGS);
-	state->cr0 = visible(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
+	state->cr0 = cr0_visible();
 	state->cr3 = vmread(VMCS_GUEST_CR3);
-	state->cr4 = visible(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW);
+	state->cr4 = cr4_visible();
 	state->dr7 = vmread(VMCS_GUEST_DR7);
 	state->gdtr.base = vmread(VMCS_GUEST_GDTR_BASE);
 	state->gdtr.limit = (uint16_t)vmread(VMCS_GUEST_GDTR_LIMIT);

@@ -18,7 +18,7 @@ static enum outcome dispatch(struct cpu *cpu, uint32_t reason)
 	case EXIT_REASON_WRMSR:
 		return exit_wrmsr(cpu);
 	case EXIT_REASON_EXCEPTION_NMI:
-		return nmi_exit(cpu);
+		return exit_event(cpu);
 	case EXIT_REASON_NMI_WINDOW:
 		return nmi_window(cpu);
 	case EXIT_REASON_EPT_VIOLATION:
@@ -31,6 +31,34 @@ static enum outcome dispatch(struct cpu *cpu, uint32_t reason)
 		return exit_xsetbv(cpu);
 	case EXIT_REASON_INVD:
 		return exit_invd(cpu);
+	case EXIT_REASON_MOV_DR:
+		return exit_dr(cpu);
+	case EXIT_REASON_RDTSC:
+		return exit_rdtsc(cpu);
+	case EXIT_REASON_RDTSCP:
+		return exit_rdtscp(cpu);
+	case EXIT_REASON_RDPMC:
+		return exit_rdpmc(cpu);
+	case EXIT_REASON_WBINVD:
+		return exit_wbinvd(cpu);
+	case EXIT_REASON_HLT:
+		return exit_hlt(cpu);
+	case EXIT_REASON_PAUSE:
+		return exit_pause(cpu);
+	case EXIT_REASON_GDTR_IDTR:
+		return exit_gdtr_idtr(cpu);
+	case EXIT_REASON_LDTR_TR:
+		return exit_ldtr_tr(cpu);
+	case EXIT_REASON_IO:
+		return exit_io(cpu);
+	case EXIT_REASON_INVLPG:
+		return exit_invlpg(cpu);
+	case EXIT_REASON_INVPCID:
+		return exit_invpcid(cpu);
+	case EXIT_REASON_MONITOR:
+		return exit_monitor(cpu);
+	case EXIT_REASON_MWAIT:
+		return exit_mwait(cpu);
 	case EXIT_REASON_GETSEC:
 	case EXIT_REASON_VMCLEAR:
 	case EXIT_REASON_VMLAUNCH:

@@ -42,7 +42,7 @@ void nmi_arrange(struct cpu *cpu)
 	set_window(cpu, cpu->nmis != 0);
 }
 
-/* Exit reason 0. The exception bitmap is clear, so it is an NMI. */
+/* An NMI that arrived in the guest. */
 enum outcome nmi_exit(struct cpu *cpu)
 {
 	asm volatile("incl %0" : "+m"(cpu->nmis) : : "cc");

@@ -41,6 +41,7 @@ enum outcome exit_xsetbv(struct cpu *cpu);
 enum outcome exit_invd(struct cpu *cpu);
 enum outcome exit_vmx_instruction(struct cpu *cpu);
 enum outcome exit_event(struct cpu *cpu); /* exceptions and NMIs */
+void event_debug(uint64_t qualification); /* what the delivery of a #DB changes but the stack */
 enum outcome exit_dr(struct cpu *cpu);
 enum outcome exit_rdtsc(struct cpu *cpu);
 enum outcome exit_rdtscp(struct cpu *cpu);
@@ -50,7 +51,8 @@ enum outcome exit_hlt(struct cpu *cpu);
 enum outcome exit_pause(struct cpu *cpu);
 enum outcome exit_monitor(struct cpu *cpu);
 enum outcome exit_mwait(struct cpu *cpu);
-enum outcome exit_descriptor(struct cpu *cpu); /* GDTR, IDTR, LDTR, TR: loads and stores */
+enum outcome exit_gdtr_idtr(struct cpu *cpu);
+enum outcome exit_ldtr_tr(struct cpu *cpu);
 enum outcome exit_io(struct cpu *cpu);
 enum outcome exit_invlpg(struct cpu *cpu);
 enum outcome exit_invpcid(struct cpu *cpu);
@@ -64,8 +66,30 @@ enum hp_error intercept_take(struct cpu *cpu);
 uint64_t guest_register_read(const struct cpu *cpu, unsigned number);
 /* A write of 4 bytes clears the upper half, of 1 and 2 bytes leaves the rest. */
 void guest_register_write(struct cpu *cpu, unsigned number, uint64_t value, unsigned bytes);
+/* The operand of MOV to and from control and debug registers: 8 bytes in 64-bit code, else 4. */
+unsigned guest_operand_bytes(void);
+uint64_t guest_operand(const struct cpu *cpu, unsigned number);
 bool guest_is_64_bit(void); /* 64-bit code: CS.L */
 unsigned guest_cpl(void);   /* SDM: the DPL of SS is the CPL */
+
+/*
+ * guest_operand.c: the memory operand of the instruction that exited: its linear address, checked
+ * as the segment wants it. False: `fault` is what the access raises.
+ */
+struct guest_fault;
+struct operand;
+bool guest_operand_address(const struct cpu *cpu, const struct operand *operand, unsigned bytes,
+			   bool write, struct guest_virt *linear, struct guest_fault *fault);
+/* The same for an offset that is known already. */
+bool guest_operand_linear(const struct cpu *cpu, enum segment which, uint64_t offset,
+			  unsigned bytes, bool write, struct guest_virt *linear,
+			  struct guest_fault *fault);
+/* The widest linear address that is in use now: by CR4.LA57. */
+uint8_t guest_linear_bits(void);
+/* The operand size in bytes that prefixes and mode give the instruction. False: it is gone. */
+bool guest_operand_size(struct cpu *cpu, unsigned *bytes);
+/* SDM: Alignment Check Exception: does an access of `bytes` there raise it? */
+bool guest_operand_misaligned(struct guest_virt linear, unsigned bytes, struct guest_fault *fault);
 
 /* What an access or instruction that the guest may not make raises. */
 struct guest_fault {
@@ -88,6 +112,9 @@ bool guest_memory_read(struct cpu *cpu, struct guest_virt from, void *to, unsign
 		       enum guest_as as, struct guest_fault *fault);
 bool guest_memory_write(struct cpu *cpu, struct guest_virt to, const void *from, unsigned bytes,
 			enum guest_as as, struct guest_fault *fault);
+/* Reads as an instruction fetch does. */
+bool guest_memory_fetch(struct cpu *cpu, struct guest_virt from, void *to, unsigned bytes,
+			struct guest_fault *fault);
 /* Would guest_memory_write succeed? Sets accessed and dirty flags, but writes nothing. */
 bool guest_memory_writable(struct cpu *cpu, struct guest_virt to, unsigned bytes, enum guest_as as,
 			   struct guest_fault *fault);
@@ -99,7 +126,25 @@ bool guest_memory_writable(struct cpu *cpu, struct guest_virt to, unsigned bytes
 bool step_possible(const struct cpu *cpu);
 void step_begin(struct cpu *cpu, uint64_t instructions); /* 0 ends it */
 
-/* exit_memory.c: the try-lock of the EPT, and what its holder may do. */
+/*
+ * exit_cr.c: CR0 and CR4 as the guest reads them, and which of their bits exit when it writes them;
+ * those that VMX operation fixes do always.
+ */
+uint64_t cr0_visible(void);
+uint64_t cr4_visible(void);
+void cr_own(struct cpu *cpu, uint64_t cr0, uint64_t cr4);
+
+/*
+ * exit_memory.c: the machine's EPT, as base/ept.h wants it. Walking it needs no lock: entries are
+ * loaded once each, and no table of it goes away while a processor that could see it is in root.
+ */
+struct memory_tree {
+	struct table_memory memory;
+	struct ept ept;
+};
+void memory_tree_open(struct memory_tree *tree, struct gate_machine *machine);
+
+/* The try-lock of the EPT, and what its holder may do. */
 bool memory_lock(struct gate_machine *machine);
 void memory_unlock(struct gate_machine *machine);
 bool memory_retype(struct cpu *cpu); /* false: some types are stricter than they need be */
@@ -119,6 +164,8 @@ void skip_iteration(struct cpu *cpu);
 enum outcome inject_ud(struct cpu *cpu);
 enum outcome inject_gp(struct cpu *cpu);
 enum outcome inject_fault(struct cpu *cpu, const struct guest_fault *fault);
+/* Passes on an exception that exited, with this exit interruption information. */
+enum outcome inject_caught(struct cpu *cpu, uint32_t info);
 /* Hands back the event whose delivery the exit interrupted, if there was one. */
 void inject_interrupted_event(struct cpu *cpu);
 
@@ -128,7 +175,12 @@ enum outcome nmi_window(struct cpu *cpu);
 void nmi_arrange(struct cpu *cpu);
 void nmi_unblock(void); /* fault.S */
 
-/* invalidate.c */
+/*
+ * invalidate.c: what the guest's own instruction invalidates, here: all of its translations, or all
+ * but the global ones.
+ */
+enum invalidate { INVALIDATE_GUEST, INVALIDATE_NOT_GLOBAL };
+void invalidate_guest(const struct cpu *cpu, enum invalidate what);
 void invalidate_catch_up(struct cpu *cpu);
 uint64_t invalidate_passed(const struct gate_machine *machine);
 
@@ -138,6 +190,8 @@ struct segment_state {
 	uint32_t limit, rights;
 	uint16_t selector;
 };
+/* From a descriptor, of 16 bytes if it is a system one. The selector stays. */
+void segment_decode(const uint64_t *entry, bool is_system, struct segment_state *state);
 bool segment_load(const struct gate_cpu *gate, enum segment which, struct segment_state *state);
 void segment_store(struct gate_cpu *gate, enum segment which, const struct segment_state *state);
 

@@ -19,12 +19,23 @@ static bool is_system(enum segment which)
 	return which == SEG_LDTR || which == SEG_TR;
 }
 
+void segment_decode(const uint64_t *entry, bool is_system, struct segment_state *state)
+{
+	uint64_t low = entry[0];
+
+	state->base = (low >> 16 & 0xffffff) | (low >> 56 & 0xff) << 24;
+	state->limit = (uint32_t)(low & 0xffff) | (uint32_t)(low >> 48 & 0xf) << 16;
+	state->rights = (uint32_t)(low >> 40 & 0xff) | (uint32_t)(low >> 52 & 0xf) << 12;
+	if (state->rights & DESCRIPTOR_G)
+		state->limit = state->limit << 12 | 0xfff;
+	if (is_system)
+		state->base |= entry[1] << 32;
+}
+
 /* False: the selector is one of the LDT, or beyond the copy. */
 bool segment_load(const struct gate_cpu *gate, enum segment which, struct segment_state *state)
 {
 	uint16_t selector = gate->state.selector[which];
-	const uint64_t *entry;
-	uint64_t low;
 
 	*state = (struct segment_state){ .selector = selector, .rights = RIGHTS_UNUSABLE };
 	if (!(selector & (SELECTOR_INDEX | SELECTOR_TI)))
@@ -32,15 +43,7 @@ bool segment_load(const struct gate_cpu *gate, enum segment which, struct segmen
 	if ((selector & SELECTOR_TI) ||
 	    (selector & SELECTOR_INDEX) + (is_system(which) ? 16u : 8u) > GDT_BYTES)
 		return false;
-	entry = &gate->os_gdt[selector / 8];
-	low = entry[0];
-	state->base = (low >> 16 & 0xffffff) | (low >> 56 & 0xff) << 24;
-	state->limit = (uint32_t)(low & 0xffff) | (uint32_t)(low >> 48 & 0xf) << 16;
-	state->rights = (uint32_t)(low >> 40 & 0xff) | (uint32_t)(low >> 52 & 0xf) << 12;
-	if (state->rights & DESCRIPTOR_G)
-		state->limit = state->limit << 12 | 0xfff;
-	if (is_system(which))
-		state->base |= entry[1] << 32;
+	segment_decode(&gate->os_gdt[selector / 8], is_system(which), state);
 	return true;
 }
 

@@ -8,11 +8,6 @@
 #include "root.h"
 #include "vmx.h"
 
-static bool is_64_bit_code(void)
-{
-	return vmread(VMCS_GUEST_CS_RIGHTS) & RIGHTS_LONG;
-}
-
 /* SDM: Single-Stepping; Single-Stepping on Branches: with BTF no trap comes after a non-branch. */
 static void trap_after_step(void)
 {
@@ -22,27 +17,49 @@ static void trap_after_step(void)
 	vmwrite(VMCS_GUEST_PENDING_DEBUG, vmread(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
+/* SDM: Interruptibility State: blocking by STI and MOV SS lasts for one instruction. */
+static inline void end_blocking(void)
+{
+	uint64_t blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+
+	if (unlikely(blocking & (BLOCKING_STI | BLOCKING_MOV_SS)))
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			blocking & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
+}
+
+/* SDM: Instruction-Breakpoint Exception Condition: RF is cleared by completion. */
+static inline void complete(void)
+{
+	uint64_t flags = vmread(VMCS_GUEST_RFLAGS);
+
+	end_blocking();
+	if (unlikely(flags & RFLAGS_RF))
+		vmwrite(VMCS_GUEST_RFLAGS, flags & ~RFLAGS_RF);
+	if (unlikely(flags & RFLAGS_TF))
+		trap_after_step();
+}
+
 void skip_instruction(struct cpu *cpu)
 {
 	uint64_t rip = vmread(VMCS_GUEST_RIP);
 	uint64_t next = rip + vmread(VMCS_EXIT_LENGTH);
-	uint64_t flags = vmread(VMCS_GUEST_RFLAGS);
-	uint64_t blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
 	(void)cpu;
 	/* Outside 64-bit code the instruction pointer has 32 bits. */
-	if (unlikely((rip ^ next) >> 32) && !is_64_bit_code())
+	if (unlikely((rip ^ next) >> 32) && !guest_is_64_bit())
 		next = (uint32_t)next;
 	vmwrite(VMCS_GUEST_RIP, next);
-	/* SDM: Interruptibility: blocking by STI and MOV SS lasts for one instruction. */
-	if (unlikely(blocking & (BLOCKING_STI | BLOCKING_MOV_SS)))
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
-			blocking & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
-	if (unlikely(flags & (RFLAGS_TF | RFLAGS_RF))) {
-		/* SDM: Instruction-Breakpoint Exception Condition: RF is cleared by completion. */
-		if (flags & RFLAGS_RF)
-			vmwrite(VMCS_GUEST_RFLAGS, flags & ~RFLAGS_RF);
-		if (flags & RFLAGS_TF)
-			trap_after_step();
-	}
+	complete();
+}
+
+/*
+ * SDM: REP/REPE/REPZ/REPNE/REPNZ - Repeat String Operation Prefix: between iterations, what is
+ * pending is taken as between instructions, a single-step trap included. RF stays until the last.
+ */
+void skip_iteration(struct cpu *cpu)
+{
+	(void)cpu;
+	end_blocking();
+	if (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
+		trap_after_step();
 }

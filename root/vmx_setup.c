@@ -82,7 +82,7 @@ static enum hp_error turn_on(struct cpu *cpu)
 	if (!vmclear(cpu->gate->vmcs) || !vmptrld(cpu->gate->vmcs))
 		return HP_ERROR_VMCS_FAILED;
 	invept(INVEPT_ALL, 0);
-	invvpid(INVVPID_ALL);
+	invvpid(INVVPID_ALL, 0);
 	return HP_ERROR_OK;
 }
 
@@ -105,15 +105,8 @@ static void put_controls(struct writer *writer)
 {
 	struct cpu *cpu = writer->cpu;
 	const struct gate_machine *machine = cpu->machine;
-	uint64_t cr0_owned = cpu->capability.cr0_fixed0, cr4_owned = CR4_VMXE | CR4_SMXE;
 	struct ept ept = { .paging = { .top = machine->ept_top, .levels = EPT_LEVELS } };
 
-	/* SDM: Unrestricted Guests: CR0.PE and CR0.PG are free then. */
-	if (cpu->controls.proc2 & PROC2_UNRESTRICTED)
-		cr0_owned &= ~(CR0_PE | CR0_PG);
-	/* An OS that uses SMX keeps it. */
-	if (cpu->gate->state.cr4 & CR4_SMXE)
-		cr4_owned &= ~CR4_SMXE;
 	cpu->ept_pointer = ept_pointer(&ept, MEMORY_WB);
 
 	put(writer, VMCS_PIN_CONTROLS, cpu->controls.pin);
@@ -130,13 +123,16 @@ static void put_controls(struct writer *writer)
 	put(writer, VMCS_ENTRY_MSR_LOAD_COUNT, 0);
 	put(writer, VMCS_ENTRY_INTERRUPTION, 0);
 	put(writer, VMCS_MSR_BITMAP, machine->msr_bitmap.value);
+	put(writer, VMCS_IO_BITMAP_A, machine->port_bitmap.value);
+	put(writer, VMCS_IO_BITMAP_B, machine->port_bitmap.value + GATE_PAGE);
 	put(writer, VMCS_EPT_POINTER, cpu->ept_pointer);
 	put(writer, VMCS_VPID, cpu->index + 1);
 	if (cpu->controls.proc2 & PROC2_XSAVES)
 		put(writer, VMCS_XSS_EXITING_BITMAP, 0);
-	put(writer, VMCS_CR0_MASK, cr0_owned);
+	/* All of what the OS had is visible; intercept_take narrows the masks to what exits. */
+	put(writer, VMCS_CR0_MASK, ~0ull);
 	put(writer, VMCS_CR0_SHADOW, cpu->gate->state.cr0);
-	put(writer, VMCS_CR4_MASK, cr4_owned);
+	put(writer, VMCS_CR4_MASK, ~0ull);
 	put(writer, VMCS_CR4_SHADOW, cpu->gate->state.cr4);
 }
 
@@ -229,5 +225,5 @@ enum hp_error vmx_setup(struct cpu *cpu)
 	if (!put_segments(&writer))
 		return HP_ERROR_STATE;
 	put_guest(&writer);
-	return writer.failed ? HP_ERROR_VMCS_FAILED : HP_ERROR_OK;
+	return writer.failed ? HP_ERROR_VMCS_FAILED : intercept_take(cpu);
 }

@@ -271,7 +271,8 @@ struct hp_exits {
 	X(STOP, 4, 0, sizeof(struct hp_failure))                                                   \
 	X(STATUS, 5, 0, sizeof(struct hp_status))                                                  \
 	X(PING, 6, sizeof(uint32_t), sizeof(struct hp_ping))                                       \
-	X(STAT, 7, sizeof(uint32_t), sizeof(struct hp_stat))
+	X(STAT, 7, sizeof(uint32_t), sizeof(struct hp_stat))                                       \
+	X(EXITS, 8, 2 * sizeof(uint32_t), sizeof(struct hp_exits))
 
 enum hp_request_code {
 #define HP_REQUEST_ENUM(name, number, in, out) HP_REQUEST_##name = number,

@@ -4,13 +4,16 @@
 # "N passed, N failed". Exit status: 0 if none failed.
 #
 # Sections, run in the order given:
-#	probes[=PREFIX]		every rule of the architecture, bare, virtualized, bare again: the same
-#				results, but for what `differences` lists
+#	probes[=PREFIX]		every rule of the architecture, bare, virtualized, virtualized with all
+#				exits on, bare again: the same results, but for what `differences` lists
 #	memory[=REGIONS]	device regions touched on every processor at once, every page of RAM
 #	cycles[=N]		N loads and unloads, a ping in each, nothing left behind
-#	workload[=N]		the same under a workload on every processor that checks itself
+#	exits[=SECONDS]		a workload with all exits on, from the load to the unload, while single
+#				groups of exits are turned off and on
+#	workload[=N]		cycles under a workload on every processor that checks itself
 #	nmi[=N]			N NMIs to each processor, each waited for, bare and virtualized
-#	nmi-cycles[=N]		NMIs to each processor while N loads and unloads go on
+#	nmi-cycles[=N]		N NMIs to each processor, each waited for, while loads and unloads go on,
+#				every other one with all exits
 #	offline[=N]		a processor goes off- and online N times while the hypervisor is loaded
 #	refusals		each way to refuse a load: the text, nothing left, a later load works
 #	refused=PATTERN		on a processor that can't: a load is refused with that text
@@ -75,8 +78,10 @@ need_hptest() {
 	[ -e /proc/hptest ] || insmod "$here/hptest.ko"
 }
 
+# With $load_operand, if there is one.
+load_operand=
 load() {
-	hpctl load >$work/load 2>&1 && return
+	hpctl load $load_operand >$work/load 2>&1 && return
 	not_ok "${1:-load}" "$(tr '\n' ' ' <$work/load)"
 	return 1
 }
@@ -188,12 +193,15 @@ probes() {
 	probe_pass bare
 	load probes || return
 	probe_pass virtualized
+	check 'probes: all exits on' hpctl exits all
+	probe_pass all
 	unload probes || return
 	probe_pass after
 	: >$work/results
 	for cpu in $(each_processor); do
 		sed -f "$here/differences" $work/bare.$cpu >$work/expected.$cpu
 		compare virtualized "$cpu" $work/expected.$cpu $work/virtualized.$cpu >>$work/results
+		compare 'all exits' "$cpu" $work/expected.$cpu $work/all.$cpu >>$work/results
 		compare 'after unload' "$cpu" $work/bare.$cpu $work/after.$cpu >>$work/results
 	done
 	count
@@ -268,6 +276,39 @@ workload() {
 	fi
 }
 
+# --- All exits ---
+
+# Each group of exits off and on again, on a system that works.
+toggle() {
+	for group in $(hpctl exits --json | sed -n 's/.*"name": *"\([a-z]*\)".*/\1/p'); do
+		hpctl exits "-$group" && hpctl exits "+$group" || return
+	done
+}
+
+exits() {
+	mark 'virtualized pass'
+	if ! hpctl load exits=all >$work/load 2>&1; then
+		not_ok 'exits: load exits=all' "$(tr '\n' ' ' <$work/load)"
+		return
+	fi
+	"$here/workload" "${1:-20}" >$work/workload &
+	worker=$!
+	sleep 1
+	check 'exits: each group off and on under a workload' toggle
+	check 'exits: all answer' present
+	if wait $worker; then
+		ok "exits: ${1:-20} seconds of the workload found nothing wrong"
+	else
+		not_ok 'exits: the workload found nothing wrong' "$(tr '\n' ' ' <$work/workload)"
+	fi
+	sed 's/^/# /' $work/workload
+	hpctl stat | sed 's/^/# /'
+	check 'exits: none' hpctl exits none
+	check 'exits: all answer, with none' present
+	unload exits
+	check 'exits: nobody is there after the unload' absent
+}
+
 # --- NMI ---
 
 # nmi_same NAME FILE: every line counts what was sent, none in vain.
@@ -299,15 +340,27 @@ nmi() {
 	unload nmi
 }
 
+# The least that was sent to any processor.
+nmi_least() {
+	kernel nmi-count | awk 'NR == 1 || $4 < least { least = $4 } END { print least + 0 }'
+}
+
 nmi_cycles() {
+	wanted=${1:-500}
 	need_hptest
 	mark 'virtualized pass'
 	echo nmi-start >/proc/hptest
-	for i in $(seq "${1:-10}"); do
-		cycle "cycles under NMIs, round $i" || break
+	round=0
+	while [ "$(nmi_least)" -lt "$wanted" ]; do
+		round=$((round + 1))
+		load_operand=
+		[ $((round % 2)) -eq 1 ] || load_operand=exits=all
+		cycle "cycles under NMIs, round $round" || break
 	done
+	load_operand=
 	kernel nmi-stop >$work/nmi
-	nmi_same "NMIs counted over ${1:-10} loads and unloads" $work/nmi
+	sed 's/^/# /' $work/nmi
+	nmi_same "NMIs counted over $round loads and unloads" $work/nmi
 }
 
 # --- Processors off- and online ---
@@ -534,7 +587,7 @@ for section; do
 	*=*) argument=${section#*=} ;;
 	esac
 	case ${section%%=*} in
-	probes | memory | cycles | workload | nmi | offline | refusals | cost) ${section%%=*} "$argument" ;;
+	probes | memory | cycles | exits | workload | nmi | offline | refusals | cost) ${section%%=*} "$argument" ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
 	refused) refused_here "$argument" ;;
 	*)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * A workload that notices when something goes wrong under it: `workload SECONDS` runs processes on
- * every processor that fork, write through pipes, fault pages in, take signals and calculate, each
- * checking what comes of it. 0 seconds: until SIGTERM. Exit status 1: something was wrong.
+ * every processor that fork, execute, trace each other, write through pipes, fault pages in, take
+ * signals and calculate, each checking what comes of it. 0 seconds: until SIGTERM. Exit status 1:
+ * something was wrong.
  *
  * World: a user program in the guest.
  */
@@ -16,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,21 +48,81 @@ static void wrong(int cpu, const char *what)
 	_exit(1);
 }
 
+/* Waits for the child to end as expected. */
+static void reap(int cpu, pid_t child, int expected, const char *what)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR)
+			wrong(cpu, "a child is gone");
+	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != expected)
+		wrong(cpu, what);
+}
+
 static void forks(int cpu, unsigned round)
 {
-	int status, expected = (int)(round % 200);
+	int expected = (int)(round % 200);
 	pid_t child = fork();
 
 	if (child < 0)
 		wrong(cpu, "fork failed");
 	if (!child)
 		_exit(expected);
-	while (waitpid(child, &status, 0) < 0) {
-		if (errno != EINTR)
-			wrong(cpu, "a child is gone");
+	reap(cpu, child, expected, "a child ended differently");
+}
+
+static void executes(int cpu, unsigned round)
+{
+	char number[8];
+	pid_t child = vfork();
+
+	if (child < 0)
+		wrong(cpu, "vfork failed");
+	if (!child) {
+		snprintf(number, sizeof(number), "%u", round % 100);
+		execl("/proc/self/exe", "workload", "exit", number, (char *)NULL);
+		_exit(255);
 	}
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != expected)
-		wrong(cpu, "a child ended differently");
+	reap(cpu, child, (int)(round % 100), "a program ended differently");
+}
+
+/* Steps a child over instructions that each add one to RAX. */
+static void traces(int cpu, unsigned round)
+{
+	struct user_regs_struct registers;
+	unsigned long long before;
+	pid_t child = fork();
+	int status, i;
+
+	if (child < 0)
+		wrong(cpu, "fork failed");
+	if (!child) {
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		asm volatile("int3\n"
+			     ".rept 8\n"
+			     "inc %%rax\n"
+			     ".endr"
+			     :
+			     : "a"((unsigned long)round)
+			     : "cc");
+		_exit(7);
+	}
+	if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status) ||
+	    ptrace(PTRACE_GETREGS, child, 0, &registers))
+		wrong(cpu, "a traced child did not stop");
+	before = registers.rax;
+	for (i = 0; i < 8; i++) {
+		if (ptrace(PTRACE_SINGLESTEP, child, 0, 0) || waitpid(child, &status, 0) != child ||
+		    !WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP)
+			wrong(cpu, "a step went wrong");
+	}
+	if (ptrace(PTRACE_GETREGS, child, 0, &registers) || before != round ||
+	    registers.rax != before + 8)
+		wrong(cpu, "eight steps were not eight instructions");
+	ptrace(PTRACE_CONT, child, 0, 0);
+	reap(cpu, child, 7, "a traced child ended differently");
 }
 
 static void pipes(int cpu, unsigned round)
@@ -122,6 +185,8 @@ static void work(int cpu, int result)
 	signal(SIGUSR1, on_signal);
 	for (round = 0; !stop; round++) {
 		forks(cpu, round);
+		executes(cpu, round);
+		traces(cpu, round);
 		pipes(cpu, round);
 		pages(cpu, round);
 		calculate(cpu, round);
@@ -143,6 +208,8 @@ int main(int argc, char **argv)
 	int ends[2], status, cpu, bad = 0, count = 0;
 	cpu_set_t set;
 
+	if (argc == 3 && !strcmp(argv[1], "exit"))
+		return atoi(argv[2]);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGALRM, &action, NULL);
 	sched_getaffinity(0, sizeof(set), &set);

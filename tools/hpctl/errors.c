@@ -3,7 +3,7 @@
  * How failures are told: one line that says what failed and why, and one that says what to do. The
  * sentences of HyperPlatform's own errors are in abi.h, those of the system's in os_*.c.
  */
-#include "hpctl.h"
+#include "exits.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -114,6 +114,8 @@ static void tell_detail(const struct hp_failure *failure)
 	case HP_ERROR_CAPABILITY:
 		if (failure->requirement < HP_REQUIREMENT_COUNT)
 			fprintf(stderr, ": %s", requirements[failure->requirement]);
+		else if (detail[0])
+			fprintf(stderr, ": %s", exits_control(detail[0]));
 		break;
 	case HP_ERROR_VMCS_FAILED:
 		/* No field: VMCLEAR or VMPTRLD failed, before any. */

@@ -35,13 +35,13 @@ enum hpctl_exit help_run(const struct options *options)
 {
 	const struct verb *verb;
 
-	if (!options->operand) {
+	if (!options->operands) {
 		print_all();
 		return HPCTL_OK;
 	}
-	verb = hpctl_find(options->operand);
+	verb = hpctl_find(options->operand[0]);
 	if (!verb)
-		return errors_usage(NULL, "there is no verb %s", options->operand);
+		return errors_usage(NULL, "there is no verb %s", options->operand[0]);
 	print_verb(verb);
 	return HPCTL_OK;
 }

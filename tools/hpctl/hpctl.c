@@ -21,9 +21,13 @@ const struct verb hpctl_verbs[] = {
 	{ .name = "load",
 	  .summary = "puts HyperPlatform under the running system",
 	  .text = "Loads the module, if it is not loaded, and starts HyperPlatform on every\n"
-		  "processor; on none if one of them fails, and then removes the module again.\n\n"
+		  "processor; on none if one of them fails, and then removes the module again.\n"
+		  "With exits=all, or groups of hpctl exits between commas, these exits are on\n"
+		  "from the start.\n\n"
 		  "Exit status: 0 running, 3 refused or failed, 4 not permitted.",
 	  .options = OPTION_UNLOAD_KVM | OPTION_MODULE,
+	  .operand = "[exits=GROUP,...]",
+	  .operands = 1,
 	  .run = load_run },
 	{ .name = "unload",
 	  .summary = "takes it away",
@@ -49,6 +53,17 @@ const struct verb hpctl_verbs[] = {
 		  "Exit status: 0 counted, 1 not running, 3 failed, 4 not permitted.",
 	  .options = OPTION_ALL | OPTION_JSON,
 	  .run = stat_run },
+	{ .name = "exits",
+	  .summary = "tells which groups of exits are on, and turns them on and off",
+	  .text = "CHANGE is all, none, a list of groups between commas (these and no others),\n"
+		  "or +GROUP and -GROUP. What exits is passed through: the system goes on as\n"
+		  "before, only slower. Without CHANGE it lists the groups.\n\n"
+		  "Exit status: 0 done, 1 not running, 2 no such group, 3 not possible here,\n"
+		  "4 not permitted.",
+	  .options = OPTION_JSON,
+	  .operand = "[CHANGE]...",
+	  .operands = 64,
+	  .run = exits_run },
 	{ .name = "log",
 	  .summary = "prints what HyperPlatform reported",
 	  .text = "Prints time, level, processor, process id, thread id, image and message of\n"
@@ -65,7 +80,8 @@ const struct verb hpctl_verbs[] = {
 	{ .name = "help",
 	  .summary = "explains a verb",
 	  .text = "Without VERB it lists all verbs and the exit statuses.",
-	  .operand = "VERB",
+	  .operand = "[VERB]",
+	  .operands = 1,
 	  .run = help_run },
 };
 const unsigned hpctl_verbs_count = sizeof(hpctl_verbs) / sizeof(hpctl_verbs[0]);
@@ -91,7 +107,8 @@ static enum hpctl_exit run_verb(int argc, char **argv)
 	if (!options_parse(verb, argc, argv, &options))
 		return HPCTL_USAGE;
 	if (options.given & OPTION_HELP) {
-		options.operand = verb->name;
+		options.operand = argv;
+		options.operands = 1;
 		return help_run(&options);
 	}
 	return verb->run(&options);

@@ -39,9 +39,10 @@ enum option_bit {
 };
 
 struct options {
-	unsigned given;	     /* of enum option_bit */
-	const char *module;  /* with OPTION_MODULE */
-	const char *operand; /* or NULL */
+	unsigned given;	    /* of enum option_bit */
+	const char *module; /* with OPTION_MODULE */
+	char **operand;	    /* `operands` of them */
+	unsigned operands;
 };
 
 struct verb {
@@ -49,7 +50,8 @@ struct verb {
 	const char *summary; /* one line of the list of verbs */
 	const char *text;    /* what it does and what its exit status says, for its help */
 	unsigned options;    /* that it takes, of enum option_bit */
-	const char *operand; /* the name of the one operand it may have, or NULL */
+	const char *operand; /* what the help calls its operands, or NULL: it has none */
+	unsigned operands;   /* how many it may have */
 	enum hpctl_exit (*run)(const struct options *options);
 };
 
@@ -73,6 +75,7 @@ enum hpctl_exit unload_run(const struct options *options);
 enum hpctl_exit status_run(const struct options *options);
 enum hpctl_exit ping_run(const struct options *options);
 enum hpctl_exit stat_run(const struct options *options);
+enum hpctl_exit exits_run(const struct options *options);
 enum hpctl_exit log_run(const struct options *options);
 enum hpctl_exit version_run(const struct options *options);
 enum hpctl_exit help_run(const struct options *options);

@@ -3,9 +3,10 @@
  * hpctl load: HyperPlatform goes under the running system, on every processor or on none. What this
  * verb brought in to do so, it takes out again when the start fails.
  */
-#include "hpctl.h"
+#include "exits.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const char start_failed[] = "cannot start HyperPlatform";
 
@@ -35,13 +36,16 @@ static enum hpctl_exit unload_kvm(const struct options *options)
 	return errors_os("cannot remove kvm_intel", &error);
 }
 
-static enum hpctl_exit start(struct os_device *device)
+static enum hpctl_exit start(struct os_device *device, uint32_t exits)
 {
 	union {
 		struct hp_start in;
 		struct hp_failure out;
 	} buffer = { .out = { .processor = 0 } };
-	enum hp_error result = device_request(device, HP_REQUEST_START, &buffer);
+	enum hp_error result;
+
+	buffer.in.exits = exits;
+	result = device_request(device, HP_REQUEST_START, &buffer);
 
 	if (result == HP_ERROR_OK) {
 		print_success(device);
@@ -61,7 +65,8 @@ static bool is_running(struct os_device *device)
 	       version.running;
 }
 
-static enum hpctl_exit prepare_and_start(struct os_device *device, const struct options *options)
+static enum hpctl_exit prepare_and_start(struct os_device *device, const struct options *options,
+					 uint32_t exits)
 {
 	enum hpctl_exit result;
 
@@ -69,15 +74,23 @@ static enum hpctl_exit prepare_and_start(struct os_device *device, const struct 
 	if (is_running(device))
 		return errors_hp(start_failed, HP_ERROR_ALREADY, HP_NO_PROCESSOR);
 	result = unload_kvm(options);
-	return result == HPCTL_OK ? start(device) : result;
+	return result == HPCTL_OK ? start(device, exits) : result;
 }
 
 enum hpctl_exit load_run(const struct options *options)
 {
+	static const char exits[] = "exits=";
+	struct exits_change change = { 0, 0, false };
 	struct os_error error;
 	struct os_device *device;
 	enum hpctl_exit result;
 	bool loaded = false;
+
+	if (options->operands && strncmp(options->operand[0], exits, sizeof(exits) - 1) != 0)
+		return errors_usage("load", "unexpected operand %s", options->operand[0]);
+	if (options->operands &&
+	    !exits_parse("load", options->operand[0] + sizeof(exits) - 1, &change))
+		return HPCTL_USAGE;
 
 	os_interrupt_catch(); /* all or nothing, for Ctrl-C too */
 	device = os_open(&error);
@@ -88,7 +101,7 @@ enum hpctl_exit load_run(const struct options *options)
 	if (!device)
 		return errors_os("cannot load HyperPlatform", &error);
 
-	result = prepare_and_start(device, options);
+	result = prepare_and_start(device, options, change.set);
 	/* Somebody else may have started it meanwhile: then the module is theirs. */
 	loaded = loaded && !is_running(device);
 	os_close(device);

@@ -54,12 +54,35 @@ static void tell_wrong(const struct verb *verb, char **argv, const char *letters
 	errors_usage(verb->name, "%s %s", argv[optind - 1], problem);
 }
 
+/*
+ * Operands such as -msr would be options to getopt_long(): they go to the end, out of its sight.
+ * Returns the number of arguments before them.
+ */
+static int put_signed_words_last(int argc, char **argv)
+{
+	char *word;
+	int i, left;
+
+	for (i = 1, left = argc - 1; left > 0; left--) {
+		word = argv[i];
+		if (strcmp(word, "--") == 0)
+			break;
+		if (word[0] != '-' || word[1] == '-' || !word[1] || !word[2]) {
+			i++;
+			continue;
+		}
+		memmove(&argv[i], &argv[i + 1], (size_t)(argc - i - 1) * sizeof(*argv));
+		argv[argc - 1] = word;
+	}
+	return i + left;
+}
+
 bool options_parse(const struct verb *verb, int argc, char **argv, struct options *options)
 {
 	struct option longs[OPTIONS + 1] = { { 0 } };
 	char letters[OPTIONS + 2] = ":"; /* of those that take a value there is no short one */
 	unsigned i, used = 0, lettered = 1;
-	int found;
+	int found, seen;
 
 	memset(options, 0, sizeof(*options));
 	for (i = 0; i < OPTIONS; i++) {
@@ -72,9 +95,10 @@ bool options_parse(const struct verb *verb, int argc, char **argv, struct option
 			letters[lettered++] = table[i].letter;
 	}
 
+	seen = verb->operands > 1 ? put_signed_words_last(argc, argv) : argc;
 	opterr = 0;
 	optind = 0; /* start anew: hpctl_run() has read its own options already */
-	while ((found = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+	while ((found = getopt_long(seen, argv, letters, longs, NULL)) != -1) {
 		if (found == '?' || found == ':') {
 			tell_wrong(verb, argv, letters, found);
 			return false;
@@ -88,10 +112,11 @@ bool options_parse(const struct verb *verb, int argc, char **argv, struct option
 
 	if (options->given & OPTION_HELP)
 		return true;
-	if (verb->operand && optind < argc)
-		options->operand = argv[optind++];
-	if (optind < argc) {
-		errors_usage(verb->name, "unexpected operand %s", argv[optind]);
+	options->operand = argv + optind;
+	options->operands = (unsigned)(argc - optind);
+	if (options->operands > verb->operands) {
+		errors_usage(verb->name, "unexpected operand %s",
+			     argv[optind + (int)verb->operands]);
 		return false;
 	}
 	return true;
@@ -112,7 +137,7 @@ void options_print_synopsis(const struct verb *verb)
 			       table[i].value);
 	}
 	if (verb->operand)
-		printf(" [%s]", verb->operand);
+		printf(" %s", verb->operand);
 	putchar('\n');
 }
 

@@ -2,7 +2,7 @@
 /*
  * hpctl status: what runs where, and what it costs.
  */
-#include "hpctl.h"
+#include "exits.h"
 
 #include <inttypes.h>
 
@@ -79,9 +79,10 @@ static void print_memory(const struct hp_status *status)
 	printf("%12s  in total\n", size);
 }
 
-static void print_text(const struct hp_version *version, const struct hp_status *status)
+static void print_text(const struct hp_version *version, const struct hp_status *status,
+		       uint32_t exits)
 {
-	char build_id[41];
+	char build_id[41], on[128];
 	unsigned i, guests = in_state(status, HP_PROCESSOR_GUEST);
 
 	format_hex(build_id, version->build_id, version->build_id_bytes);
@@ -92,6 +93,10 @@ static void print_text(const struct hp_version *version, const struct hp_status 
 		printf("HyperPlatform %s is not running: its module is loaded, but not started.\n",
 		       version->version);
 	printf("build id of root: %s\n", build_id[0] ? build_id : "none");
+	if (status->running) {
+		exits_text(on, sizeof(on), exits);
+		printf("groups of exits that are on: %s\n", on);
+	}
 	print_processors(status);
 	print_memory(status);
 	printf("\nrecords: %" PRIu64 " written, %" PRIu64 " lost\n", status->records,
@@ -103,10 +108,11 @@ static void print_text(const struct hp_version *version, const struct hp_status 
 	printf("; device tables used again: %" PRIu64 "\n", status->ept_recycled);
 }
 
-static void print_json(const struct hp_version *version, const struct hp_status *status)
+static void print_json(const struct hp_version *version, const struct hp_status *status,
+		       uint32_t exits)
 {
 	cJSON *root = json_object(), *processors, *memory, *records, *ept;
-	char build_id[41];
+	char build_id[41], on[128];
 	unsigned i;
 
 	format_hex(build_id, version->build_id, version->build_id_bytes);
@@ -115,6 +121,8 @@ static void print_json(const struct hp_version *version, const struct hp_status 
 	json_text(root, "version", version->version);
 	json_u64(root, "abi", version->abi);
 	json_text(root, "build_id", build_id);
+	exits_text(on, sizeof(on), exits);
+	json_text(root, "exits", on);
 
 	processors = cJSON_AddArrayToObject(root, "processors");
 	for (i = 0; i < status->processors; i++) {
@@ -181,6 +189,7 @@ enum hpctl_exit status_run(const struct options *options)
 	static const char what[] = "cannot get the status";
 	struct hp_version version = { 0 };
 	struct hp_status status = { 0 };
+	struct hp_exits exits = { 0 };
 	struct os_error error;
 	struct os_device *device = os_open(&error);
 	bool json = options->given & OPTION_JSON;
@@ -193,14 +202,16 @@ enum hpctl_exit status_run(const struct options *options)
 	result = device_request(device, HP_REQUEST_VERSION, &version);
 	if (result == HP_ERROR_OK)
 		result = device_request(device, HP_REQUEST_STATUS, &status);
+	if (result == HP_ERROR_OK && status.running)
+		device_request(device, HP_REQUEST_EXITS, &exits);
 	os_close(device);
 	if (result != HP_ERROR_OK)
 		return errors_hp(what, result, HP_NO_PROCESSOR);
 
 	bound(&version, &status);
 	if (json)
-		print_json(&version, &status);
+		print_json(&version, &status, exits.on);
 	else
-		print_text(&version, &status);
+		print_text(&version, &status, exits.on);
 	return status.running ? HPCTL_OK : HPCTL_NO;
 }

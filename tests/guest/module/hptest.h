@@ -67,6 +67,7 @@ int nmi_init(void);
 void nmi_exit(void);
 void nmi_test(unsigned int target, unsigned int count);
 int nmi_start(void);
+void nmi_say(void);
 void nmi_stop(void);
 
 /* memory.c: commands. */

@@ -5,6 +5,7 @@
  *	run CPU [PREFIX]	the probes whose names begin with PREFIX, on that processor
  *	nmi CPU COUNT		COUNT NMIs to that processor, from itself and from the others in turn
  *	nmi-start, nmi-stop	NMIs to every processor, all the time between the two
+ *	nmi-count		how many of those there were until now
  *	walk			reads every page of RAM
  *	devices COUNT		touches COUNT regions of device memory, on every processor at once
  *	vmxe CPU 0|1		CR4.VMXE of that processor off or on, as another hypervisor would
@@ -129,6 +130,10 @@ static int command(char *line)
 	line = strim(line);
 	if (!strcmp(line, "nmi-start"))
 		return nmi_start();
+	if (!strcmp(line, "nmi-count")) {
+		nmi_say();
+		return 0;
+	}
 	if (!strcmp(line, "nmi-stop")) {
 		nmi_stop();
 		return 0;

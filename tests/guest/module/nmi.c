@@ -169,6 +169,15 @@ int nmi_start(void)
 	return 0;
 }
 
+void nmi_say(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		say_line("nmi: processor %u: %llu sent, %llu counted, %llu in vain", cpu,
+			 READ_ONCE(sent[cpu]), READ_ONCE(counted[cpu]), READ_ONCE(lost[cpu]));
+}
+
 void nmi_stop(void)
 {
 	unsigned int cpu;
@@ -181,9 +190,7 @@ void nmi_stop(void)
 		stop_one(&loopers[cpu]);
 	msleep(10);
 	WRITE_ONCE(measuring, false);
-	for_each_online_cpu(cpu)
-		say_line("nmi: processor %u: %llu sent, %llu counted, %llu in vain", cpu,
-			 sent[cpu], counted[cpu], lost[cpu]);
+	nmi_say();
 }
 
 static void learn_apic_id(void *unused)

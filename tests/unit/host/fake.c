@@ -355,6 +355,11 @@ uint64_t gate_call(struct gate_cpu *gate, uint64_t code, uint64_t argument)
 		processor->gate = NULL;
 		processor->left++;
 		break;
+	case GATE_CALL_INTERCEPT:
+		if (processor->refuses_exits)
+			return processor->refuses_exits;
+		processor->has = lifecycle_machine()->command->interception;
+		break;
 	case GATE_CALL_SYNC:
 		machine->passed[fake.on] = machine->pool.generation;
 		processor->synced++;

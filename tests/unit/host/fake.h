@@ -28,6 +28,8 @@ struct fake {
 		bool mute;		       /* it does not answer in CPUID */
 		bool vmx;		       /* CPUID has VT-x */
 		unsigned entered, left, synced;
+		enum hp_error refuses_exits; /* what GATE_CALL_INTERCEPT returns */
+		struct interception has;     /* what it took with it */
 	} processor[FAKE_PROCESSORS];
 	struct memory_range ram[FAKE_RAMS];
 	uint64_t proc2, ept_vpid, cr4;

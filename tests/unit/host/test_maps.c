@@ -256,7 +256,7 @@ static void check_views(void)
 	for (i = 0; (run = memory_run(&machine.memory, i)); i++) {
 		if (run->kind == HP_MEMORY_RINGS || run->address == machine.gate)
 			assert_int_equal(run->view, MEMORY_READ);
-		else if (run->address == machine.processor)
+		else if (run->address == machine.processor || run->address == machine.command)
 			assert_int_equal(run->view, MEMORY_OS);
 		else if (run->kind != HP_MEMORY_PROCESSOR)
 			assert_int_equal(run->view, MEMORY_HIDDEN);

@@ -90,7 +90,7 @@ static void test_start_and_stop(void **state)
 	(void)state;
 	fake_open(2, 256);
 	assert_int_equal(ask_stop(), HP_ERROR_NOT_RUNNING);
-	assert_int_equal(ask_start(1), HP_ERROR_REQUEST);
+	assert_int_equal(ask_start(HP_EXITS_ALL + 1), HP_ERROR_REQUEST);
 	assert_null(lifecycle_machine());
 	assert_int_equal(ask_start(0), HP_ERROR_OK);
 	assert_int_equal(ask_start(0), HP_ERROR_ALREADY);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 struct fake fake;
 
@@ -59,9 +60,10 @@ void invept(enum invept type, uint64_t ept_pointer)
 	fake.invept++;
 }
 
-void invvpid(enum invvpid type)
+void invvpid(enum invvpid type, uint16_t vpid)
 {
-	(void)type;
+	(void)vpid;
+	fake.invvpid_type = type;
 	fake.invvpid++;
 }
 
@@ -94,9 +96,98 @@ void write_cr0(uint64_t value)
 	fake.cr0 = value;
 }
 
+void write_cr2(uint64_t value)
+{
+	fake.cr2 = value;
+}
+
+uint64_t read_cr8(void)
+{
+	return fake.cr8;
+}
+
+void write_cr8(uint64_t value)
+{
+	assert(!(value >> 4));
+	fake.cr8 = value;
+}
+
+uint64_t read_dr(unsigned number)
+{
+	assert(number <= 3 || number == 6);
+	return fake.dr[number];
+}
+
+void write_dr(unsigned number, uint64_t value)
+{
+	assert(number <= 3 || (number == 6 && !(value >> 32)));
+	fake.dr[number] = value;
+}
+
+uint32_t read_tsc_aux(void)
+{
+	return fake.tsc_aux;
+}
+
+bool rdpmc_safe(uint32_t counter, uint64_t *value)
+{
+	*value = 0x1000000000ull + counter;
+	return counter < fake.counters;
+}
+
 uint64_t read_cr4(void)
 {
 	return fake.cr4;
+}
+
+uint32_t port_in(uint16_t port, unsigned bytes)
+{
+	fake.port = port;
+	fake.port_bytes = bytes;
+	fake.port_accesses++;
+	return bytes == 4 ? fake.port_value : fake.port_value & ((1u << 8 * bytes) - 1);
+}
+
+void port_out(uint16_t port, uint32_t value, unsigned bytes)
+{
+	fake.port = port;
+	fake.port_bytes = bytes;
+	fake.port_accesses++;
+	fake.port_value = bytes == 4 ? value : value & ((1u << 8 * bytes) - 1);
+}
+
+static bool is_outside(const void *address)
+{
+	return fake.outside && ((uintptr_t)address & ~0xfffull) == (uintptr_t)fake.outside;
+}
+
+bool copy_safe(void *to, const void *from, uint64_t bytes)
+{
+	if (is_outside(to) || is_outside(from))
+		return false;
+	memcpy(to, from, bytes);
+	return true;
+}
+
+bool load_safe(const uint64_t *from, uint64_t *value)
+{
+	if (is_outside(from))
+		return false;
+	*value = *from;
+	return true;
+}
+
+bool exchange_safe(uint64_t *at, uint64_t old, uint64_t value)
+{
+	if (is_outside(at) || *at != old)
+		return false;
+	*at = value;
+	return true;
+}
+
+uint32_t read_pkru(void)
+{
+	return fake.pkru;
 }
 
 static struct fake_msr *find(uint32_t number)

@@ -16,6 +16,9 @@
 
 #define FAKE_FIELDS 0x8000u
 
+enum invept { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
+enum invvpid { INVVPID_SINGLE = 1, INVVPID_ALL = 2, INVVPID_NOT_GLOBAL = 3 };
+
 struct fake_msr {
 	uint32_t number;
 	uint64_t value;
@@ -28,14 +31,18 @@ struct fake {
 	unsigned invept, invvpid, wbinvd, vmxoff, vmxon;
 	struct fake_msr msr[16]; /* others are #GP */
 	struct cpuid_result cpuid;
-	uint64_t cr0, cr4, xcr0_allowed;
+	enum invvpid invvpid_type; /* of the last one */
+	uint64_t cr0, cr2, cr4, cr8, dr[8], xcr0_allowed;
+	uint32_t tsc_aux;
+	uint32_t counters;	/* RDPMC of more is #GP */
+	uint32_t pkru;
+	uint16_t port; /* of the last access, and how many there were */
+	uint32_t port_value, port_bytes, port_accesses;
+	const void *outside; /* this page is not in the window */
 	uint32_t refused_field; /* VMWRITE of it fails; 0: none */
 	bool vmxon_fails;
 };
 extern struct fake fake;
-
-enum invept { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
-enum invvpid { INVVPID_ALL = 2 };
 
 struct cpu;
 int vmx_enter(struct cpu *cpu); /* the test has it */
@@ -47,13 +54,26 @@ void vmxoff(void);
 bool vmclear(struct phys vmcs);
 bool vmptrld(struct phys vmcs);
 void invept(enum invept type, uint64_t ept_pointer);
-void invvpid(enum invvpid type);
+void invvpid(enum invvpid type, uint16_t vpid);
 void cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_result *result);
 uint64_t rdtsc(void);
+uint32_t read_tsc_aux(void);
 void wbinvd(void);
 uint64_t read_cr0(void);
 void write_cr0(uint64_t value);
 uint64_t read_cr4(void);
+void write_cr2(uint64_t value);
+uint64_t read_cr8(void);
+void write_cr8(uint64_t value);
+uint64_t read_dr(unsigned number);
+void write_dr(unsigned number, uint64_t value);
+bool rdpmc_safe(uint32_t counter, uint64_t *value);
+uint32_t port_in(uint16_t port, unsigned bytes);
+void port_out(uint16_t port, uint32_t value, unsigned bytes);
+bool copy_safe(void *to, const void *from, uint64_t bytes);
+bool load_safe(const uint64_t *from, uint64_t *value);
+bool exchange_safe(uint64_t *at, uint64_t old, uint64_t value);
+uint32_t read_pkru(void);
 bool rdmsr_safe(uint32_t msr, uint64_t *value);
 bool wrmsr_safe(uint32_t msr, uint64_t value);
 bool xsetbv_safe(uint32_t index, uint64_t value);

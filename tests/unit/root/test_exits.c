@@ -4,149 +4,7 @@
  * fake processor. Each test sets up what the processor would show at an exit, runs the loop for it,
  * and looks at what the guest would find.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "../../../base/msr.h"
-#include "../../../root/root.h"
-
-#define GATE_TEXT 0xffffffffc0100000ull
-#define RIP	  0xffffffff81000100ull
-#define PAGES	  64
-
-static struct cpu cpu;
-static struct gate_cpu gate;
-static struct gate_machine machine;
-static struct gate_ring ring;
-static uint8_t memory[PAGES][4096] __attribute__((
-	aligned(4096))); /* the window begins at 0: physical addresses are pointers */
-static unsigned memory_used;
-static jmp_buf out;
-enum ending { ENTERED_AGAIN = 1, LEFT, FAULTED };
-
-/* What the assembler files offer. */
-static unsigned entries;
-
-int vmx_enter(struct cpu *this_cpu)
-{
-	(void)this_cpu;
-	if (entries++ == 0) {
-		fake.reads = fake.writes = 0;
-		fake.vmcs[VMCS_ENTRY_INTERRUPTION] &= ~(uint64_t)EVENT_VALID;
-		return VMX_EXITED;
-	}
-	longjmp(out, ENTERED_AGAIN);
-}
-
-void vmx_exit(void)
-{
-}
-
-void leave_crossing(struct gate_cpu *this_gate, uint64_t leave_address, struct cpu *this_cpu)
-{
-	(void)this_gate;
-	(void)leave_address;
-	(void)this_cpu;
-	longjmp(out, LEFT);
-}
-
-static unsigned unblocked;
-void nmi_unblock(void)
-{
-	unblocked++;
-}
-
-static unsigned below;
-void vmcall_below(struct cpu *this_cpu)
-{
-	this_cpu->gpr[RAX] = 0x1234;
-	below++;
-}
-
-void fault_fill_idt(struct cpu *this_cpu, uint16_t code_selector)
-{
-	(void)this_cpu;
-	(void)code_selector;
-}
-
-static struct phys take(void)
-{
-	assert_true(memory_used < PAGES);
-	return phys((uintptr_t)memory[memory_used++]);
-}
-
-static int setup(void **state)
-{
-	unsigned i;
-
-	(void)state;
-	memset(&cpu, 0, sizeof(cpu));
-	memset(&gate, 0, sizeof(gate));
-	memset(&machine, 0, sizeof(machine));
-	memset(&ring, 0, sizeof(ring));
-	memset(&fake, 0, sizeof(fake));
-	memset(memory, 0, sizeof(memory));
-	memory_used = below = unblocked = 0;
-	cpu.gate = &gate;
-	cpu.machine = &machine;
-	cpu.ring = &ring;
-	machine.gate_text = GATE_TEXT;
-	machine.cpuid_base = HP_CPUID_BASE;
-	machine.processors = 1;
-	machine.ept_top = take();
-	machine.ept_largest = 3;
-	machine.sink = take();
-	machine.mtrr.physical_bits = 40;
-	machine.pool.generation = 1;
-	machine.pool.tables = EPT_POOL_TABLES;
-	for (i = 0; i < EPT_POOL_TABLES; i++)
-		machine.pool.table[i].table = take();
-	cpu.capability.cr0_fixed0 = CR0_PE | CR0_NE | CR0_PG;
-	cpu.capability.cr4_fixed1 = 0x3727ff;
-	cpu.controls.proc2 = ~0u;
-	fake.vmcs[VMCS_GUEST_RIP] = RIP;
-	fake.vmcs[VMCS_EXIT_LENGTH] = 2;
-	fake.vmcs[VMCS_GUEST_RFLAGS] = RFLAGS_ONE;
-	fake.vmcs[VMCS_GUEST_CS_RIGHTS] = 0xa09b;
-	fake.vmcs[VMCS_GUEST_SS_RIGHTS] = 0xc093;
-	fake.vmcs[VMCS_GUEST_EFER] = EFER_LME | EFER_LMA;
-	fake.vmcs[VMCS_GUEST_CR0] = CR0_PE | CR0_NE | CR0_WP | CR0_PG;
-	fake.vmcs[VMCS_CR4_MASK] = CR4_VMXE | CR4_SMXE;
-	fake.vmcs[VMCS_GUEST_CR4] = CR4_PAE | CR4_VMXE;
-	return 0;
-}
-
-/* One exit, from the processor's exit to the next entry. The registers are those of cpu.gpr. */
-static enum ending run_exit(uint32_t reason)
-{
-	int ending;
-
-	memcpy(gate.state.gpr, cpu.gpr, sizeof(cpu.gpr));
-	fake.vmcs[VMCS_EXIT_REASON] = reason;
-	entries = 0;
-	ending = setjmp(out);
-	if (ending == 0) {
-		loop_run(&cpu);
-		return FAULTED;
-	}
-	return ending;
-}
-
-static void expect_exception(enum vector vector, bool has_code, uint32_t code)
-{
-	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
-			 event_info(EVENT_EXCEPTION, vector, has_code));
-	if (has_code)
-		assert_int_equal(fake.vmcs[VMCS_ENTRY_ERROR_CODE], code);
-	assert_int_equal(fake.vmcs[VMCS_GUEST_RIP], RIP);
-	/* SDM: a fault pushes RFLAGS with RF set. */
-	assert_true(fake.vmcs[VMCS_GUEST_RFLAGS] & RFLAGS_RF);
-}
+#include "fixture.h"
 
 static void cpuid_gives_the_processors_answer(void **state)
 {
@@ -337,7 +195,7 @@ static void vmcall_is_ours_only_from_the_gate(void **state)
 	run_exit(EXIT_REASON_VMCALL);
 	expect_exception(VECTOR_UD, false, 0);
 
-	setup(state);
+	fixture_setup(state);
 	cpu.gpr[RAX] = GATE_SIGNATURE;
 	cpu.gpr[RCX] = GATE_CALL_PING;
 	fake.vmcs[VMCS_GUEST_RIP] = GATE_TEXT + 0x100;
@@ -404,7 +262,7 @@ static void rdmsr_of_nothing_is_the_guests_fault(void **state)
 	cpu.gpr[RCX] = 0x40000000;
 	run_exit(EXIT_REASON_RDMSR);
 	expect_exception(VECTOR_GP, true, 0);
-	setup(state);
+	fixture_setup(state);
 	cpu.gpr[RCX] = 0x40000000;
 	run_exit(EXIT_REASON_WRMSR);
 	expect_exception(VECTOR_GP, true, 0);
@@ -622,7 +480,7 @@ static void an_nmi_waits_for_its_window(void **state)
 	unsigned i;
 
 	for (i = 0; i < 3; i++) {
-		setup(state);
+		fixture_setup(state);
 		fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = blocked[i];
 		run_exit(EXIT_REASON_EXCEPTION_NMI);
 		assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
@@ -631,7 +489,7 @@ static void an_nmi_waits_for_its_window(void **state)
 		fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = 0;
 		run_exit(EXIT_REASON_NMI_WINDOW);
 	}
-	setup(state);
+	fixture_setup(state);
 }
 
 /* Some came in the crossing, some while root made the VMCS: none is lost, two are the most owed. */
@@ -695,7 +553,7 @@ static void a_failed_first_entry_is_reported(void **state)
 	assert_int_equal(ring.record[ring.head - 1].format, RECORD_ENTRY_FAILED);
 }
 
-#define T(test) cmocka_unit_test_setup(test, setup)
+#define T(test) cmocka_unit_test_setup(test, fixture_setup)
 
 int main(void)
 {

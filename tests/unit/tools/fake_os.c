@@ -123,6 +123,20 @@ static enum hp_error about(void *buffer, const void *answer, size_t bytes, uint3
 	return HP_ERROR_OK;
 }
 
+static enum hp_error change_exits(void *buffer, enum hp_error result, uint32_t in_bytes,
+				  uint32_t out_bytes)
+{
+	const struct hp_exits *in = buffer;
+
+	assert(in_bytes == 8);
+	if (result == HP_ERROR_OK && !fake.running)
+		return HP_ERROR_NOT_RUNNING;
+	if (result == HP_ERROR_OK)
+		fake.exits.on = (fake.exits.on & ~in->clear) | in->set;
+	give(buffer, &fake.exits, sizeof(fake.exits), out_bytes);
+	return result;
+}
+
 enum hp_error os_request(struct os_device *device, uint32_t code, void *buffer, uint32_t in_bytes,
 			 uint32_t out_bytes)
 {
@@ -132,7 +146,11 @@ enum hp_error os_request(struct os_device *device, uint32_t code, void *buffer, 
 	assert(device->open && code < FAKE_REQUESTS);
 	result = fake.result[code];
 	memcpy(&processor, buffer, sizeof(processor));
+	if (code == HP_REQUEST_EXITS)
+		return change_exits(buffer, result, in_bytes, out_bytes);
 	if (code == HP_REQUEST_START || code == HP_REQUEST_STOP) {
+		if (code == HP_REQUEST_START)
+			fake.exits.on = ((const struct hp_start *)buffer)->exits;
 		trace(code == HP_REQUEST_START ? "start" : "stop");
 		if (result == HP_ERROR_OK && code == HP_REQUEST_START)
 			fake_set_running();

@@ -34,6 +34,7 @@ struct fake {
 	struct hp_status status;
 	struct hp_ping ping[FAKE_PROCESSORS];
 	struct hp_stat stat[FAKE_PROCESSORS];
+	struct hp_exits exits; /* what is on, and can be; missing and processor of a refusal */
 
 	/* The log: what each read gives; "" is "nothing now", and after the last: `log_end`. */
 	const char *log[16];

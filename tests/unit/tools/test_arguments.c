@@ -49,7 +49,10 @@ static void test_wrong_lines(void **state)
 		snprintf(line, sizeof(line), "%s -q", hpctl_verbs[i].name);
 		expect_usage(line, "unknown option -q");
 		snprintf(line, sizeof(line), "%s one two", hpctl_verbs[i].name);
-		expect_usage(line, hpctl_verbs[i].operand ? "operand two" : "operand one");
+		if (hpctl_verbs[i].operands > 1)
+			expect_usage(line, "\"one\" is no group of exits");
+		else
+			expect_usage(line, hpctl_verbs[i].operands ? "operand two" : "operand one");
 	}
 }
 
@@ -102,7 +105,7 @@ static void test_synopsis(void **state)
 	run_expect(run_out, "usage: hpctl log [-f] [--raw] [--json]\n");
 	run_expect(run_out, "  -f, --follow ");
 	run("help load");
-	run_expect(run_out, "usage: hpctl load [--unload-kvm] [--module PATH]\n");
+	run_expect(run_out, "usage: hpctl load [--unload-kvm] [--module PATH] [exits=GROUP,...]\n");
 	run("help help");
 	run_expect(run_out, "usage: hpctl help [VERB]\n");
 }

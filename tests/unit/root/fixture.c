@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "fixture.h"
+
+struct cpu cpu;
+struct gate_cpu gate;
+struct gate_machine machine;
+struct gate_ring ring;
+uint8_t memory[PAGES][4096] __attribute__((aligned(4096)));
+struct gate_command *command;
+static unsigned memory_used;
+static jmp_buf out;
+
+/* What the assembler files offer. */
+static unsigned entries;
+
+int vmx_enter(struct cpu *this_cpu)
+{
+	(void)this_cpu;
+	if (entries++ == 0) {
+		fake.reads = fake.writes = 0;
+		fake.vmcs[VMCS_ENTRY_INTERRUPTION] &= ~(uint64_t)EVENT_VALID;
+		return VMX_EXITED;
+	}
+	longjmp(out, ENTERED_AGAIN);
+}
+
+void vmx_exit(void)
+{
+}
+
+void leave_crossing(struct gate_cpu *this_gate, uint64_t leave_address, struct cpu *this_cpu)
+{
+	(void)this_gate;
+	(void)leave_address;
+	(void)this_cpu;
+	longjmp(out, LEFT);
+}
+
+unsigned unblocked;
+void nmi_unblock(void)
+{
+	unblocked++;
+}
+
+unsigned below;
+void vmcall_below(struct cpu *this_cpu)
+{
+	this_cpu->gpr[RAX] = 0x1234;
+	below++;
+}
+
+void fault_fill_idt(struct cpu *this_cpu, uint16_t code_selector)
+{
+	(void)this_cpu;
+	(void)code_selector;
+}
+
+struct phys fixture_take(void)
+{
+	assert_true(memory_used < PAGES);
+	return phys((uintptr_t)memory[memory_used++]);
+}
+
+int fixture_setup(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	memset(&cpu, 0, sizeof(cpu));
+	memset(&gate, 0, sizeof(gate));
+	memset(&machine, 0, sizeof(machine));
+	memset(&ring, 0, sizeof(ring));
+	memset(&fake, 0, sizeof(fake));
+	memset(memory, 0, sizeof(memory));
+	memory_used = below = unblocked = 0;
+	cpu.gate = &gate;
+	cpu.machine = &machine;
+	cpu.ring = &ring;
+	machine.gate_text = GATE_TEXT;
+	machine.cpuid_base = HP_CPUID_BASE;
+	machine.processors = 1;
+	machine.ept_top = fixture_take();
+	machine.ept_largest = 3;
+	machine.sink = fixture_take();
+	machine.msr_bitmap = fixture_take();
+	machine.port_bitmap = fixture_take();
+	fixture_take();
+	machine.command = fixture_take();
+	for (i = 1; i < GATE_COMMAND_PAGES; i++)
+		fixture_take();
+	command = phys_ptr(&machine, machine.command);
+	machine.mtrr.physical_bits = 40;
+	machine.pool.generation = 1;
+	machine.pool.tables = EPT_POOL_TABLES;
+	for (i = 0; i < EPT_POOL_TABLES; i++)
+		machine.pool.table[i].table = fixture_take();
+	cpu.capability.cr0_fixed0 = CR0_PE | CR0_NE | CR0_PG;
+	cpu.capability.cr4_fixed1 = 0x3727ff;
+	cpu.capability.physical_bits = 40;
+	cpu.capability.proc = cpu.capability.proc2 = 0xffffffff00000000ull;
+	cpu.controls.proc2 = ~0u;
+	fake.vmcs[VMCS_GUEST_RIP] = RIP;
+	fake.vmcs[VMCS_EXIT_LENGTH] = 2;
+	fake.vmcs[VMCS_EXIT_INTERRUPTION] = event_info(EVENT_NMI, VECTOR_NMI, false);
+	fake.vmcs[VMCS_GUEST_RFLAGS] = RFLAGS_ONE;
+	fake.vmcs[VMCS_GUEST_CS_RIGHTS] = 0xa09b;
+	fake.vmcs[VMCS_GUEST_SS_RIGHTS] = 0xc093;
+	fake.vmcs[VMCS_GUEST_EFER] = EFER_LME | EFER_LMA;
+	fake.vmcs[VMCS_GUEST_CR0] = CR0_PE | CR0_NE | CR0_WP | CR0_PG;
+	fake.vmcs[VMCS_CR4_MASK] = CR4_VMXE | CR4_SMXE;
+	fake.vmcs[VMCS_GUEST_CR4] = CR4_PAE | CR4_VMXE;
+	return 0;
+}
+
+enum ending run_exit(uint32_t reason)
+{
+	int ending;
+
+	memcpy(gate.state.gpr, cpu.gpr, sizeof(cpu.gpr));
+	fake.vmcs[VMCS_EXIT_REASON] = reason;
+	entries = 0;
+	ending = setjmp(out);
+	if (ending == 0) {
+		loop_run(&cpu);
+		return FAULTED;
+	}
+	return ending;
+}
+
+void expect_exception(enum vector vector, bool has_code, uint32_t code)
+{
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
+			 event_info(EVENT_EXCEPTION, vector, has_code));
+	if (has_code)
+		assert_int_equal(fake.vmcs[VMCS_ENTRY_ERROR_CODE], code);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_RIP], RIP);
+	/* SDM: a fault pushes RFLAGS with RF set. */
+	assert_true(fake.vmcs[VMCS_GUEST_RFLAGS] & RFLAGS_RF);
+}
