@@ -32,7 +32,8 @@
 	X(MTRR_COARSE, 12, WARN,                                                                   \
 	  "MTRR %x: no table to split a large page: all of it has its strictest type now")         \
 	X(OPERAND_OUTSIDE, 13, WARN,                                                               \
-	  "an operand outside of RAM was not reached: address %llx, RIP %llx")
+	  "an operand outside of RAM was not reached: address %llx, RIP %llx")                     \
+	X(STEP, 14, DEBUG, "stepped: %llx %llx %llx %llx %llx %llx")
 
 enum record_format {
 #define RECORD_ENUM(name, number, level, text) RECORD_##name = number,

@@ -253,7 +253,7 @@ enum gate_call_code {
 	GATE_CALL_SYNC,	     /* returns HP_ERROR_OK: the exit alone makes the processor catch up */
 	GATE_CALL_INTERCEPT, /* takes what gate_command has; CAPABILITY: nothing has changed */
 	GATE_CALL_STEP,	     /* the third argument's number of instructions that follow are stepped,
-				and their addresses recorded; 0 ends it. CAPABILITY */
+				and their addresses recorded; 0 ends it. REQUEST: too many */
 };
 
 /*

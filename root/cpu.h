@@ -26,12 +26,12 @@
 #define CPU_R14		 0x70
 #define CPU_R15		 0x78
 #define CPU_HOST_RSP	 0x80
-#define CPU_LAUNCHED	 0x88
-#define CPU_NMI_NEW	 0x8c
-#define CPU_NMIS	 0x90
-#define CPU_IDTR	 0x98
-#define CPU_TR		 0xa2
-#define CPU_NMIS_IN_ROOT 0xa8
+#define CPU_NMI_NEW	 0x88
+#define CPU_LAUNCHED	 0x90
+#define CPU_NMIS	 0x94
+#define CPU_IDTR	 0xa0
+#define CPU_TR		 0xaa
+#define CPU_NMIS_IN_ROOT 0xb0
 #define CPU_STACK_TOP	 0x5000 /* pages 3 and 4 of the block */
 #define CPU_BLOCK_MASK	 (-0x10000)
 
@@ -104,16 +104,38 @@ struct tss {
 
 enum { IST_NMI = 1, IST_DOUBLE_FAULT = 2, IST_MACHINE_CHECK = 3 };
 
+/* step.c: the instruction that is stepped. */
+#define STEP_RIPS 6
+struct step {
+	uint64_t left;		    /* instructions */
+	uint64_t at;		    /* its RIP */
+	uint64_t blocking, pending; /* what the guest had: interruptibility, pending debug exceptions */
+	bool armed;		    /* the entry was made for it */
+	bool done;
+	bool nmi_blocked; /* blocking by NMI is off for it */
+	bool is_iret;	  /* looked at when nmi_blocked */
+	unsigned recorded;
+	uint64_t rip[STEP_RIPS]; /* the last ones, not in the ring yet */
+};
+
 struct cpu {
 	/* The guest's general-purpose registers while root runs, by the encoding's numbers. RSP's
 	   place is unused: the guest's is in the VMCS. */
 	uint64_t gpr[16];
 	uint64_t host_rsp; /* the value that the VMCS has */
+	/* Something is to be arranged before the next entry. */
+	union {
+		struct {
+			uint32_t nmi_new; /* set by the NMI handler, cleared by nmi_arrange */
+			uint32_t stepping;
+		};
+		uint64_t attention;
+	};
 	uint32_t launched; /* the VMCS is: VMRESUME, not VMLAUNCH */
-	uint32_t nmi_new;  /* set by the NMI handler, cleared by nmi_arrange */
 	uint32_t nmis;	   /* pending for the guest: at most 2, as the processor itself keeps one in
 			      service and one latched */
 	uint32_t index;
+	uint32_t reserved;
 	struct table_register idtr;
 	uint16_t tr_selector;
 	uint32_t fault_depth;
@@ -128,6 +150,7 @@ struct cpu {
 	struct vmx_controls controls;
 	struct capability capability;
 	uint32_t in_vmx; /* between VMXON and VMXOFF */
+	struct step step;
 
 	struct tss tss;
 	uint64_t idt[VECTORS_RESERVED][2];

@@ -30,6 +30,8 @@ enum outcome exit_vmcall(struct cpu *cpu)
 		}
 		if (code == GATE_CALL_INTERCEPT)
 			cpu->gpr[RAX] = intercept_take(cpu);
+		else if (code == GATE_CALL_STEP)
+			cpu->gpr[RAX] = step_begin(cpu, cpu->gpr[RDX]);
 		else if (code != GATE_CALL_PING && code != GATE_CALL_SYNC)
 			cpu->gpr[RAX] = HP_ERROR_REQUEST;
 		return OUTCOME_SKIP;

@@ -31,6 +31,8 @@ static enum outcome dispatch(struct cpu *cpu, uint32_t reason)
 		return exit_xsetbv(cpu);
 	case EXIT_REASON_INVD:
 		return exit_invd(cpu);
+	case EXIT_REASON_MONITOR_TRAP:
+		return step_exit(cpu);
 	case EXIT_REASON_MOV_DR:
 		return exit_dr(cpu);
 	case EXIT_REASON_RDTSC:
@@ -115,6 +117,16 @@ static void load_registers(struct cpu *cpu)
 		cpu->nmi_new = 1;
 }
 
+/* The rare work before an entry. A step that an NMI kept from being made is undone first. */
+static void arrange(struct cpu *cpu)
+{
+	if (cpu->stepping)
+		step_look(cpu);
+	nmi_arrange(cpu);
+	if (cpu->stepping)
+		step_arrange(cpu);
+}
+
 enum hp_error loop_run(struct cpu *cpu)
 {
 	struct gate_ring *ring = cpu->ring;
@@ -130,8 +142,8 @@ enum hp_error loop_run(struct cpu *cpu)
 
 		if (unlikely(cpu->machine->pool.generation != cpu->ept_generation))
 			invalidate_catch_up(cpu);
-		if (unlikely(cpu->nmi_new))
-			nmi_arrange(cpu);
+		if (unlikely(cpu->attention))
+			arrange(cpu);
 		result = vmx_enter(cpu);
 		if (unlikely(result != VMX_EXITED)) {
 			if (result == VMX_NMI_NEW)

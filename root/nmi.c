@@ -52,8 +52,9 @@ enum outcome nmi_exit(struct cpu *cpu)
 	return OUTCOME_RESUME;
 }
 
+/* For an NMI that is owed, or for a step. */
 enum outcome nmi_window(struct cpu *cpu)
 {
 	cpu->nmi_new = 1;
-	return OUTCOME_RESUME;
+	return cpu->stepping ? step_exit(cpu) : OUTCOME_RESUME;
 }

@@ -120,11 +120,14 @@ bool guest_memory_writable(struct cpu *cpu, struct guest_virt to, unsigned bytes
 			   struct guest_fault *fault);
 
 /*
- * step.c: one instruction of the guest, and then an exit. step_begin arms it for the next entry;
- * the instruction's end, or the delivery of what it raised, calls back into the loop.
+ * step.c: the next instructions of the guest one by one, at most a million; 0 ends it. The addresses
+ * go to the log. REQUEST: too many.
  */
-bool step_possible(const struct cpu *cpu);
-void step_begin(struct cpu *cpu, uint64_t instructions); /* 0 ends it */
+enum hp_error step_begin(struct cpu *cpu, uint64_t instructions);
+/* While it steps: the loop calls these behind an exit and before an entry. */
+void step_look(struct cpu *cpu);
+void step_arrange(struct cpu *cpu);
+enum outcome step_exit(struct cpu *cpu);
 
 /*
  * exit_cr.c: CR0 and CR4 as the guest reads them, and which of their bits exit when it writes them;

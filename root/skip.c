@@ -58,7 +58,8 @@ void skip_instruction(struct cpu *cpu)
  */
 void skip_iteration(struct cpu *cpu)
 {
-	(void)cpu;
+	if (cpu->stepping)
+		step_exit(cpu);
 	end_blocking();
 	if (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
 		trap_after_step();

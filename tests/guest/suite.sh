@@ -11,6 +11,10 @@
 #	exits[=SECONDS]		a workload with all exits on, from the load to the unload, while single
 #				groups of exits are turned off and on
 #	workload[=N]		cycles under a workload on every processor that checks itself
+#	step[=N]		N instructions of the kernel and of a program stepped: the addresses are those
+#				that RFLAGS.TF gives bare
+#	random[=N]		N random instruction sequences in user mode, bare, virtualized, with all
+#				exits on: the same results
 #	nmi[=N]			N NMIs to each processor, each waited for, bare and virtualized
 #	nmi-cycles[=N]		N NMIs to each processor, each waited for, while loads and unloads go on,
 #				every other one with all exits
@@ -309,6 +313,99 @@ exits() {
 	check 'exits: nobody is there after the unload' absent
 }
 
+# --- Steps ---
+
+# Of the code that is stepped, one round is about so many instructions.
+STEPS_KERNEL=1300
+STEPS_USER=45
+
+# same_trace NAME: $work/traced and $work/stepped, and that there are as many as wanted.
+same_trace() {
+	count=$(wc -l <$work/traced)
+	if [ "$count" -lt "$2" ]; then
+		not_ok "$1" "only $count instructions: $(head -n 3 $work/traced | tr '\n' ' ')"
+	elif cmp $work/traced $work/stepped >$work/check 2>&1; then
+		ok "$1: $count instructions"
+	else
+		line=$(sed -n 's/.*line \([0-9]*\).*/\1/p' $work/check)
+		not_ok "$1" "of $count, $(wc -l <$work/stepped) stepped; from line ${line:=$((count - 3))} on: \
+$(sed -n "$((line > 3 ? line - 3 : 1)),$((line + 3))p" $work/traced | tr '\n' ' ')/ \
+$(sed -n "$((line > 3 ? line - 3 : 1)),$((line + 3))p" $work/stepped | tr '\n' ' ')"
+	fi
+}
+
+step() {
+	wanted=${1:-3000}
+	rounds=$((wanted / STEPS_KERNEL + 1))
+	loops=$((wanted / STEPS_USER + 1))
+	need_hptest
+	mark 'bare pass'
+	kernel step-trace 1 $rounds >$work/kernel.traced
+	taskset 2 "$here/steps" traced $loops >$work/user.traced
+	load step || return
+	mark 'virtualized pass'
+	for exits in none all; do
+		hpctl exits $exits
+		kernel step 1 $rounds >$work/stepped
+		cp $work/kernel.traced $work/traced
+		same_trace "steps through the kernel, exits $exits" "$wanted"
+		taskset 2 "$here/steps" stepped $loops $((wanted * 40)) >$work/stepped 2>&1
+		cp $work/user.traced $work/traced
+		same_trace "steps through a program, exits $exits" "$wanted"
+	done
+	check 'steps: all answer' present
+	unload step
+}
+
+# --- Random sequences ---
+
+# same_results WORLD: line by line the results that bare has; else the first that differs, in full.
+same_results() {
+	if cmp -s $work/random.bare "$work/random.$1"; then
+		ok "random sequences in user mode, $1: $(wc -l <$work/random.bare) the same"
+		return
+	fi
+	paste $work/random.bare "$work/random.$1" | awk '$0 && $2 != $4 { print $1 }' >$work/seeds
+	not_ok "random sequences in user mode, $1" "$(wc -l <$work/seeds) differ, first \
+$(head -n 8 $work/seeds | tr '\n' ' ')"
+	for seed in $(head -n 4 $work/seeds); do
+		"$here/random" -v "$seed" 1 >"$work/verbose.$seed.$1"
+	done
+}
+
+random_pass() {
+	taskset 2 "$here/random" "$random_first" "$random_count" >"$work/random.$1"
+}
+
+random() {
+	random_first=1
+	random_count=${1:-2000}
+	rm -f $work/verbose.*
+	mark 'bare pass'
+	random_pass bare
+	random_pass again
+	same_results again
+	load random || return
+	mark 'virtualized pass'
+	random_pass virtualized
+	same_results virtualized
+	hpctl exits all
+	random_pass all
+	same_results all
+	unload random
+	# What explains a difference: both worlds' story of it.
+	for told in $work/verbose.*; do
+		[ -e "$told" ] || break
+		seed=${told#$work/verbose.}
+		seed=${seed%%.*}
+		"$here/random" -v "$seed" 1 >$work/verbose
+		echo "# bare:"
+		sed 's/^/# /' $work/verbose
+		echo "# ${told##*.}:"
+		diff $work/verbose "$told" | sed -n 's/^> /# /p'
+	done
+}
+
 # --- NMI ---
 
 # nmi_same NAME FILE: every line counts what was sent, none in vain.
@@ -587,7 +684,7 @@ for section; do
 	*=*) argument=${section#*=} ;;
 	esac
 	case ${section%%=*} in
-	probes | memory | cycles | exits | workload | nmi | offline | refusals | cost) ${section%%=*} "$argument" ;;
+	probes | memory | cycles | exits | workload | step | random | nmi | offline | refusals | cost) ${section%%=*} "$argument" ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
 	refused) refused_here "$argument" ;;
 	*)

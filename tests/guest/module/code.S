@@ -638,4 +638,56 @@ code_bare_step:
 	jmp	trap_bare_nothing
 	int3
 
+	/*
+	 * void code_step_mix(void *data, u64 bytes): each kind of instruction that is stepped in a way of
+	 * its own. Interrupts are off, and off again behind it.
+	 */
+	.balign	16
+	.globl	code_step_mix
+code_step_mix:
+	push	%rbx
+	push	%rdi
+	mov	%rsi, %rcx
+	mov	%ecx, %eax
+	cld
+	rep stosb			/* iterations */
+	pop	%rdi
+	xor	%ecx, %ecx
+	rep stosb			/* none */
+	mov	%rdi, %rsi
+	movsq				/* a string instruction alone */
+	mov	%ss, %eax
+	mov	%eax, %ss		/* blocks for one instruction */
+	.globl	code_step_shadow
+code_step_shadow:
+	nop
+	pushfq
+	popfq
+	sti				/* and so does this */
+	.globl	code_step_shadow_sti
+code_step_shadow_sti:
+	cli
+	xor	%eax, %eax
+	xor	%ecx, %ecx
+	cpuid				/* exits */
+	mov	$0xc0000080, %ecx
+	rdmsr
+	xor	%ecx, %ecx
+	mov	$3, %ecx
+1:	call	2f
+	loop	1b
+	jmp	3f
+2:	ret
+	int3
+3:	lea	4f(%rip), %rax
+	jmp	*%rax
+	int3
+4:	mov	%cr3, %rax
+	mov	%db7, %rax
+	rdtsc
+	lock incl (%rdi)
+	pop	%rbx
+	ret
+	int3
+
 	.section .note.GNU-stack, "", %progbits

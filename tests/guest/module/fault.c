@@ -63,8 +63,8 @@ static int on_check(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	const struct call *call = (const struct call *)instance->data;
 
-	if ((u32)call->first == number)
-		regs->ax = fault_check((void *)call->second);
+	if (fault_processor((void *)call->first) == number)
+		regs->ax = fault_check((void *)call->first);
 	return 0;
 }
 
@@ -121,7 +121,7 @@ static const struct {
 } faults[] = {
 	{ "locked", "hyperplatform:host_rdmsr", .returns = on_rdmsr },
 	{ "allocation", "hyperplatform:host_allocate", .calls = on_allocate },
-	{ "check", "hyperplatform:processor_check", .returns = on_check },
+	{ "check", "hyperplatform:processor_examine", .returns = on_check },
 	{ "vmxon", "hyperplatform:enter", .calls = on_enter_vmxon },
 	{ "vmcs", "hyperplatform:enter", .calls = on_enter_vmcs },
 	{ "version", "hyperplatform:machine_prepare", .returns = on_version },

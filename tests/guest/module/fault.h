@@ -15,8 +15,8 @@ uint32_t fault_processor(const void *processor);
 void fault_vmxon(void *processor);
 void fault_vmcs(void *processor);
 
-/* Of a struct hp_check: it found nothing wrong. Returns what processor_check then returns. */
-uint32_t fault_check(void *check);
+/* Of a struct processor: its check found nothing wrong. Returns what processor_examine then returns. */
+uint32_t fault_check(void *processor);
 
 /* Of a struct machine that is prepared. */
 void fault_version(void *machine);

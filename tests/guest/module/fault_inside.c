@@ -24,9 +24,9 @@ void fault_vmcs(void *processor)
 	((struct processor *)processor)->gate->vmcs.value |= 8;
 }
 
-uint32_t fault_check(void *check)
+uint32_t fault_check(void *processor)
 {
-	((struct hp_check *)check)->error = HP_ERROR_OK;
+	((struct processor *)processor)->check.error = HP_ERROR_OK;
 	return HP_ERROR_OK;
 }
 

@@ -63,12 +63,24 @@ void apic_end(u8 vector);
 bool apic_only_pending(u8 vector);
 
 /* nmi.c: commands. */
-int nmi_init(void);
-void nmi_exit(void);
+int nmi_begin(void);
+void nmi_end(void);
 void nmi_test(unsigned int target, unsigned int count);
 int nmi_start(void);
 void nmi_say(void);
 void nmi_stop(void);
+
+/* step.c: commands. The last two are for a program that steps itself. */
+int step_init(void);
+void step_exit(void);
+int step_trace(unsigned int cpu, unsigned int rounds);
+int step_run(unsigned int cpu, unsigned int rounds);
+int step_user(unsigned int instructions);
+int step_user_end(u64 low, u64 high);
+
+/* code.S: an instruction of each kind that steps differently; fills `data`. */
+void code_step_mix(void *data, u64 bytes);
+extern const char code_step_shadow[], code_step_shadow_sti[]; /* those behind MOV SS and STI */
 
 /* memory.c: commands. */
 void memory_walk(void);

@@ -6,6 +6,10 @@
  *	nmi CPU COUNT		COUNT NMIs to that processor, from itself and from the others in turn
  *	nmi-start, nmi-stop	NMIs to every processor, all the time between the two
  *	nmi-count		how many of those there were until now
+ *	step-trace CPU ROUNDS	the addresses of a piece of code, by RFLAGS.TF
+ *	step CPU ROUNDS		the same by HyperPlatform's steps
+ *	step-user COUNT		HyperPlatform steps the caller from now on
+ *	step-user-end LOW HIGH	no more; the addresses between the two (hexadecimal)
  *	walk			reads every page of RAM
  *	devices COUNT		touches COUNT regions of device memory, on every processor at once
  *	vmxe CPU 0|1		CR4.VMXE of that processor off or on, as another hypervisor would
@@ -110,6 +114,7 @@ static int command(char *line)
 {
 	char text[64] = "";
 	unsigned int cpu, number;
+	u64 low, high;
 
 	if (sscanf(line, "run %u %63[^\n]", &cpu, text) >= 1) {
 		prefix = text;
@@ -121,6 +126,14 @@ static int command(char *line)
 		nmi_test(cpu, number);
 		return 0;
 	}
+	if (sscanf(line, "step-trace %u %u", &cpu, &number) == 2)
+		return step_trace(cpu, number);
+	if (sscanf(line, "step %u %u", &cpu, &number) == 2)
+		return step_run(cpu, number);
+	if (sscanf(line, "step-user-end %llx %llx", &low, &high) == 2)
+		return step_user_end(low, high);
+	if (sscanf(line, "step-user %u", &number) == 1)
+		return step_user(number);
 	if (sscanf(line, "vmxe %u %u", &cpu, &number) == 2)
 		return smp_call_on_cpu(cpu, set_vmxe, number ? &number : NULL, false);
 	if (sscanf(line, "devices %u", &number) == 1) {
@@ -190,9 +203,12 @@ static int __init hptest_init(void)
 	error = apic_init();
 	if (error)
 		goto no_apic;
-	error = nmi_init();
+	error = nmi_begin();
 	if (error)
 		goto no_nmi;
+	error = step_init();
+	if (error)
+		goto no_step;
 	if (!proc_create("hptest", 0600, NULL, &operations)) {
 		error = -ENOMEM;
 		goto no_file;
@@ -200,7 +216,9 @@ static int __init hptest_init(void)
 	return 0;
 
 no_file:
-	nmi_exit();
+	step_exit();
+no_step:
+	nmi_end();
 no_nmi:
 	apic_exit();
 no_apic:
@@ -212,7 +230,8 @@ static void __exit hptest_exit(void)
 {
 	remove_proc_entry("hptest", NULL);
 	nmi_stop();
-	nmi_exit();
+	step_exit();
+	nmi_end();
 	apic_exit();
 	vfree(output);
 }

@@ -198,13 +198,13 @@ static void learn_apic_id(void *unused)
 	apic_ids[smp_processor_id()] = apic_id();
 }
 
-int nmi_init(void)
+int nmi_begin(void)
 {
 	on_each_cpu(learn_apic_id, NULL, 1);
 	return register_nmi_handler(NMI_LOCAL, on_nmi, 0, "hptest");
 }
 
-void nmi_exit(void)
+void nmi_end(void)
 {
 	unregister_nmi_handler(NMI_LOCAL, "hptest");
 }

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The addresses of the instructions that code executes, told by the processor (RFLAGS.TF, bare) and
+ * by HyperPlatform's stepping: for code of the kernel, and for a user program that asks for it.
+ *
+ * Stepping keeps interrupts out of its processor, so another one empties the ring of records.
+ *
+ * World: the guest's kernel.
+ */
+#include <linux/cpumask.h>
+#include <linux/crc32.h>
+#include <linux/delay.h>
+#include <linux/kdebug.h>
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+#include <linux/vmalloc.h>
+
+#include "hptest.h"
+#include "inside.h"
+
+#define TRACE_MAX  200000u
+#define TEXT_BYTES 64
+#define FIXED_SEED 0x1234567
+
+static u64 *trace;
+static unsigned int traced;
+static bool overflow;
+static struct task_struct *collector;
+static void *ring;
+static u64 tail;
+static int traps_of = -1; /* the processor whose TF traps are written down */
+
+static void trace_add(u64 rip)
+{
+	if (traced < TRACE_MAX)
+		trace[traced++] = rip;
+	else
+		overflow = true;
+}
+
+/* --- The code --- */
+
+static noinline void step_kernel(unsigned int rounds)
+{
+	static u8 data[TEXT_BYTES], copy[TEXT_BYTES];
+	static char text[TEXT_BYTES];
+	u32 crc = FIXED_SEED;
+	unsigned int i;
+
+	for (i = 0; i < rounds; i++) {
+		code_step_mix(data, sizeof(data));
+		crc = crc32_le(crc, data, sizeof(data));
+		memcpy(copy, data, sizeof(copy));
+		snprintf(text, sizeof(text), "%u: %08x %s", i, crc, "text");
+	}
+}
+
+/* --- TF, bare --- */
+
+static int on_debug(struct notifier_block *block, unsigned long event, void *data)
+{
+	const struct die_args *args = data;
+
+	if (event != DIE_DEBUG || traps_of != raw_smp_processor_id())
+		return NOTIFY_DONE;
+	trace_add(args->regs->ip);
+	return NOTIFY_STOP;
+}
+
+static struct notifier_block debug_notifier = { .notifier_call = on_debug, .priority = INT_MAX };
+
+static int trace_kernel(void *data)
+{
+	unsigned int rounds = *(unsigned int *)data;
+	unsigned long flags, tf;
+
+	local_irq_save(flags);
+	traps_of = raw_smp_processor_id();
+	asm volatile("pushfq\n"
+		     "pop %0\n"
+		     "or $0x100, %0\n"
+		     "push %0\n"
+		     "popfq"
+		     : "=&r"(tf)
+		     :
+		     : "cc", "memory");
+	step_kernel(rounds);
+	asm volatile("pushfq\n"
+		     "pop %0\n"
+		     "and $~0x100, %0\n"
+		     "push %0\n"
+		     "popfq"
+		     : "=&r"(tf)
+		     :
+		     : "cc", "memory");
+	traps_of = -1;
+	local_irq_restore(flags);
+	return 0;
+}
+
+/* --- Steps --- */
+
+static void collect(void)
+{
+	u64 head = inside_head(ring), rip[6];
+	unsigned int i, count;
+
+	for (; tail < head; tail++) {
+		count = inside_steps(ring, tail, rip);
+		for (i = 0; i < count; i++)
+			trace_add(rip[i]);
+	}
+}
+
+static int collect_always(void *unused)
+{
+	while (!kthread_should_stop()) {
+		collect();
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Names of hyperplatform.ko, which may be loaded behind us. */
+static void *symbol(const char *name)
+{
+	struct kprobe probe = { .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
+	void *address;
+
+	if (register_kprobe(&probe))
+		return NULL;
+	address = probe.addr;
+	unregister_kprobe(&probe);
+	return address;
+}
+
+static void *gate_call;
+
+static int begin(unsigned int cpu)
+{
+	void *(*machine)(void) = symbol("hyperplatform:lifecycle_machine");
+	unsigned int other = cpumask_any_but(cpu_online_mask, cpu);
+
+	gate_call = symbol("hyperplatform:gate_call");
+	if (!machine || !gate_call || !machine() || other >= nr_cpu_ids)
+		return -ENODEV;
+	ring = inside_ring(machine(), cpu);
+	tail = inside_head(ring);
+	traced = 0;
+	overflow = false;
+	collector = kthread_create_on_node(collect_always, NULL, NUMA_NO_NODE, "hptest/steps");
+	if (IS_ERR(collector)) {
+		collector = NULL;
+		return -ENOMEM;
+	}
+	kthread_bind(collector, other);
+	wake_up_process(collector);
+	return 0;
+}
+
+static void *gate_of(unsigned int cpu)
+{
+	void *(*machine)(void) = symbol("hyperplatform:lifecycle_machine");
+
+	return inside_gate(machine(), cpu);
+}
+
+static void end(void)
+{
+	if (collector)
+		kthread_stop(collector);
+	collector = NULL;
+	if (ring)
+		collect();
+	ring = NULL;
+}
+
+struct steps {
+	unsigned int rounds, cpu;
+	void *gate;
+};
+
+static int run_stepped(void *data)
+{
+	const struct steps *steps = data;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	inside_step(gate_call, steps->gate, 1000000);
+	step_kernel(steps->rounds);
+	inside_step(gate_call, steps->gate, 0);
+	local_irq_restore(flags);
+	return 0;
+}
+
+/* --- Commands --- */
+
+/*
+ * From the first instruction of step_kernel to its end. Two addresses are left out. SDM: Masking
+ * Exceptions and Interrupts When Switching Stacks: MOV SS holds back the trap behind it, which TF
+ * then does not make; a step, which holds back everything itself, ends there. Changes to NMI-Window
+ * Exiting: STI may hold the window closed for one instruction, so that a step does not end behind
+ * it.
+ */
+static void say_kernel(void)
+{
+	u64 first = (u64)step_kernel;
+	unsigned int i;
+
+	for (i = 0; i < traced && trace[i] != first; i++)
+		;
+	for (;
+	     i < traced && !(trace[i] > (u64)trace_kernel && trace[i] < (u64)trace_kernel + 512) &&
+	     !(trace[i] > (u64)run_stepped && trace[i] < (u64)run_stepped + 512);
+	     i++) {
+		if (trace[i] != (u64)code_step_shadow && trace[i] != (u64)code_step_shadow_sti)
+			say_line("%llx", trace[i]);
+	}
+	if (overflow)
+		say_line("too many");
+}
+
+int step_trace(unsigned int cpu, unsigned int rounds)
+{
+	int error;
+
+	traced = 0;
+	overflow = false;
+	register_die_notifier(&debug_notifier);
+	error = smp_call_on_cpu(cpu, trace_kernel, &rounds, false);
+	unregister_die_notifier(&debug_notifier);
+	say_kernel();
+	return error;
+}
+
+int step_run(unsigned int cpu, unsigned int rounds)
+{
+	struct steps steps = { rounds, cpu, NULL };
+	int error = begin(cpu);
+
+	if (error)
+		return error;
+	steps.gate = gate_of(cpu);
+	error = smp_call_on_cpu(cpu, run_stepped, &steps, false);
+	end();
+	say_kernel();
+	return error;
+}
+
+/* The caller itself, which stays on its processor, from here on. */
+int step_user(unsigned int instructions)
+{
+	unsigned int cpu = raw_smp_processor_id();
+	int error = begin(cpu);
+
+	if (error)
+		return error;
+	return inside_step(gate_call, gate_of(cpu), instructions) ? -EINVAL : 0;
+}
+
+int step_user_end(u64 low, u64 high)
+{
+	unsigned int i;
+
+	inside_step(gate_call, gate_of(raw_smp_processor_id()), 0);
+	end();
+	for (i = 0; i < traced; i++) {
+		if (trace[i] >= low && trace[i] < high)
+			say_line("%llx", trace[i]);
+	}
+	if (overflow)
+		say_line("too many");
+	return 0;
+}
+
+int step_init(void)
+{
+	trace = vmalloc(TRACE_MAX * sizeof(*trace));
+	return trace ? 0 : -ENOMEM;
+}
+
+void step_exit(void)
+{
+	end();
+	vfree(trace);
+}
