@@ -39,25 +39,25 @@ static uint32_t field_limit(bool idt)
 	return idt ? VMCS_GUEST_IDTR_LIMIT : VMCS_GUEST_GDTR_LIMIT;
 }
 
-/* The limit and the base are two accesses, one behind the other. */
-static bool is_misaligned(struct guest_virt linear, struct guest_fault *fault)
+static bool store_piece(struct cpu *cpu, struct guest_virt to, const void *from, unsigned bytes,
+			struct guest_fault *fault)
 {
-	return guest_operand_misaligned(linear, 2, fault) ||
-	       guest_operand_misaligned(guest_virt(linear.value + 2), base_bytes(), fault);
+	return !guest_operand_misaligned(to, bytes, fault) &&
+	       guest_memory_write(cpu, to, from, bytes, GUEST_AS_CPL, fault);
 }
 
+/* The limit and the base are two accesses: a fault of the second leaves the first behind. */
 static enum outcome store_table(struct cpu *cpu, const struct operand *operand)
 {
 	bool idt = operand->identity == SIDT;
-	const struct table_register value = { .limit = (uint16_t)vmread(field_limit(idt)),
-					      .base = vmread(field_base(idt)) };
-	unsigned bytes = 2 + base_bytes();
+	uint16_t limit = (uint16_t)vmread(field_limit(idt));
+	uint64_t base = vmread(field_base(idt));
 	struct guest_virt linear;
 	struct guest_fault fault;
 
-	if (!guest_operand_address(cpu, operand, bytes, true, &linear, &fault) ||
-	    is_misaligned(linear, &fault) ||
-	    !guest_memory_write(cpu, linear, &value, bytes, GUEST_AS_CPL, &fault))
+	if (!guest_operand_address(cpu, operand, 2 + base_bytes(), true, &linear, &fault) ||
+	    !store_piece(cpu, linear, &limit, sizeof(limit), &fault) ||
+	    !store_piece(cpu, guest_virt(linear.value + 2), &base, base_bytes(), &fault))
 		return inject_fault(cpu, &fault);
 	return OUTCOME_SKIP;
 }
@@ -100,8 +100,7 @@ static enum outcome store_selector(struct cpu *cpu, const struct operand *operan
 		return OUTCOME_SKIP;
 	}
 	if (!guest_operand_address(cpu, operand, 2, true, &linear, &fault) ||
-	    guest_operand_misaligned(linear, 2, &fault) ||
-	    !guest_memory_write(cpu, linear, &selector, 2, GUEST_AS_CPL, &fault))
+	    !store_piece(cpu, linear, &selector, sizeof(selector), &fault))
 		return inject_fault(cpu, &fault);
 	return OUTCOME_SKIP;
 }

@@ -8,6 +8,8 @@
 #include "tree/base/record.h"
 #include "tree/host/machine.h"
 
+_Static_assert(INSIDE_RECORDS == GATE_RECORDS, "the ring");
+
 void *inside_gate(void *machine, unsigned int processor)
 {
 	return ((struct machine *)machine)->processor[processor].gate;

@@ -14,6 +14,9 @@
 void *inside_gate(void *machine, unsigned int processor);
 void *inside_ring(void *machine, unsigned int processor);
 
+/* What the ring holds. */
+#define INSIDE_RECORDS 240
+
 /* How many records the ring has ever had; the addresses of number `tail`, if it tells of steps. */
 uint64_t inside_head(void *ring);
 unsigned int inside_steps(void *ring, uint64_t tail, uint64_t rip[6]);

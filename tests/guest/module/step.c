@@ -108,6 +108,8 @@ static void collect(void)
 	u64 head = inside_head(ring), rip[6];
 	unsigned int i, count;
 
+	if (head - tail >= INSIDE_RECORDS)
+		overflow = true;
 	for (; tail < head; tail++) {
 		count = inside_steps(ring, tail, rip);
 		for (i = 0; i < count; i++)
@@ -157,6 +159,8 @@ static int begin(unsigned int cpu)
 		return -ENOMEM;
 	}
 	kthread_bind(collector, other);
+	/* The ring is small: nothing else runs there meanwhile. */
+	sched_set_fifo(collector);
 	wake_up_process(collector);
 	return 0;
 }
