@@ -104,14 +104,14 @@ static int traced(unsigned rounds)
 
 static int stepped(unsigned rounds, unsigned count)
 {
-	char begin[64], end[64], line[64];
+	static const char end[] = "step-user-end";
+	char begin[64], line[64];
 	int file = open("/proc/hptest", O_RDWR);
 	FILE *result;
 
 	if (file < 0)
 		return fail("steps: /proc/hptest");
-	snprintf(begin, sizeof(begin), "step-user %u", count);
-	snprintf(end, sizeof(end), "step-user-end %lx %lx", (unsigned long)piece_start,
+	snprintf(begin, sizeof(begin), "step-user %u %lx %lx", count, (unsigned long)piece_start,
 		 (unsigned long)piece_end);
 	piece(1, data); /* its pages are there */
 	if (write(file, begin, strlen(begin)) < 0)

@@ -391,11 +391,8 @@ random() {
 	same_results virtualized
 	hpctl exits all
 	random_pass all
-	taskset 2 "$here/random" -v 1 100 >$work/hundred.all
 	same_results all
 	unload random
-	taskset 2 "$here/random" -v 1 100 >$work/hundred.bare
-	echo "# hundred"; diff $work/hundred.bare $work/hundred.all | sed 's/^/# /'
 	# What explains a difference: both worlds' story of it.
 	for told in $work/verbose.*; do
 		[ -e "$told" ] || break
@@ -489,7 +486,6 @@ REFUSED_ROUNDS=6
 
 # refused NAME STATUS PATTERN: loads are refused like that, and nothing stays.
 refused() {
-	before=$(memory_free)
 	for i in $(seq $REFUSED_ROUNDS); do
 		hpctl load >$work/refused 2>&1
 		status=$?
@@ -502,6 +498,8 @@ refused() {
 			not_ok "$1: nobody is there" "$(cat $work/check)"
 			return
 		fi
+		# The first round also pays for what the kernel keeps.
+		[ "$i" -gt 1 ] || before=$(memory_free)
 	done
 	ok "$1"
 	sed 's/^/# /' $work/refused

@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -26,14 +27,7 @@
 #define PROCESSORS_MAX 64
 #define PAGES	       64
 
-static volatile sig_atomic_t stop;
 static volatile sig_atomic_t signals;
-
-static void on_stop(int number)
-{
-	(void)number;
-	stop = 1;
-}
 
 static void on_signal(int number)
 {
@@ -173,6 +167,14 @@ static void calculate(int cpu, unsigned round)
 		wrong(cpu, "floating point went wrong");
 }
 
+/* SIGTERM is blocked: it ends a worker between two rounds, and no wait within one. */
+static bool told_to_end(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) && sigismember(&pending, SIGTERM) == 1;
+}
+
 static void work(int cpu, int result)
 {
 	unsigned round;
@@ -183,7 +185,7 @@ static void work(int cpu, int result)
 	if (sched_setaffinity(0, sizeof(set), &set))
 		wrong(cpu, "cannot go there");
 	signal(SIGUSR1, on_signal);
-	for (round = 0; !stop; round++) {
+	for (round = 0; !told_to_end(); round++) {
 		forks(cpu, round);
 		executes(cpu, round);
 		traces(cpu, round);
@@ -204,16 +206,19 @@ int main(int argc, char **argv)
 {
 	static pid_t workers[PROCESSORS_MAX];
 	unsigned seconds = argc > 1 ? (unsigned)atoi(argv[1]) : 0, rounds, total = 0;
-	struct sigaction action = { .sa_handler = on_stop };
 	int ends[2], status, cpu, bad = 0, count = 0;
+	sigset_t ending;
 	cpu_set_t set;
 
 	if (argc == 3 && !strcmp(argv[1], "exit"))
 		return atoi(argv[2]);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGALRM, &action, NULL);
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGALRM);
+	sigaddset(&ending, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &ending, NULL);
 	sched_getaffinity(0, sizeof(set), &set);
-	if (pipe(ends))
+	if (pipe2(ends, O_NONBLOCK))
 		return 2;
 	for (cpu = 0; cpu < PROCESSORS_MAX; cpu++) {
 		if (!CPU_ISSET(cpu, &set))
@@ -223,22 +228,18 @@ int main(int argc, char **argv)
 			work(cpu, ends[1]);
 		count++;
 	}
-	close(ends[1]);
-	if (seconds)
-		alarm(seconds);
-	/* A worker that fails ends early: don't wait for the others' time then. */
-	while (!stop && waitpid(-1, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!stop)
-		bad++;
+	alarm(seconds);
+	/* A worker that ends now has found something: don't wait for the others' time then. */
+	sigwaitinfo(&ending, NULL);
 	for (cpu = 0; cpu < PROCESSORS_MAX; cpu++) {
 		if (workers[cpu])
 			kill(workers[cpu], SIGTERM);
 	}
-	while (waitpid(-1, &status, 0) > 0 || errno == EINTR) {
+	while (waitpid(-1, &status, 0) > 0) {
 		if (!WIFEXITED(status) || WEXITSTATUS(status))
 			bad++;
 	}
+	/* What they wrote is there; a child of a worker that failed may still hold the other end. */
 	while (read(ends[0], &rounds, sizeof(rounds)) == sizeof(rounds))
 		total += rounds;
 	printf("workload: %d processors, %u rounds, %d wrong\n", count, total, bad);

@@ -392,31 +392,26 @@ static __attribute__((noinline)) void run_once(void)
 	setitimer(ITIMER_VIRTUAL, &none, NULL);
 }
 
-static void run(uint64_t seed)
+/* What is run may destroy the process: it is told before. */
+static void tell_start(unsigned used)
 {
-	unsigned used = generate(seed), i;
-	bool masked = is_masked(used);
-	uint64_t digest = GENERATE_HASH;
+	unsigned i;
 
-	if (has_cpuid(used))
-		start.gpr[0] = 0;
-	run_once();
-	if (masked)
-		memset(&result, 0, sizeof(result));
-	else if (result.signal != SIGVTALRM)
-		result.memory = generate_hash(generate_hash(digest, (void *)DATA, 2 * PAGE),
-					      (void *)STACK, 2 * PAGE);
-	digest = generate_hash(digest, &result, sizeof(result));
-	printf("%llu %016llx\n", (unsigned long long)seed, (unsigned long long)digest);
-	if (!verbose)
-		return;
 	printf("  at %llx:", (unsigned long long)start.rip);
 	for (i = 0; i < used; i++)
 		printf(" %02x", ((const uint8_t *)start.rip)[i]);
 	printf("\n  flags %llx", (unsigned long long)start.flags);
 	for (i = 0; i < 16; i++)
 		printf(" r%u %llx", i, (unsigned long long)start.gpr[i]);
-	printf("\n  signal %llu code %lld trap %llu error %llx address %llx flags %llx rip %llx\n ",
+	printf("\n");
+	fflush(stdout);
+}
+
+static void tell_result(void)
+{
+	unsigned i;
+
+	printf("  signal %llu code %lld trap %llu error %llx address %llx flags %llx rip %llx\n ",
 	       (unsigned long long)result.signal, (long long)result.code,
 	       (unsigned long long)result.trap, (unsigned long long)result.error,
 	       (unsigned long long)result.address, (unsigned long long)result.flags,
@@ -427,6 +422,28 @@ static void run(uint64_t seed)
 	for (i = 0; i < result.traps; i++)
 		printf(" %llx", (unsigned long long)result.trapped[i]);
 	printf("\n");
+}
+
+static void run(uint64_t seed)
+{
+	unsigned used = generate(seed);
+	bool masked = is_masked(used);
+	uint64_t digest = GENERATE_HASH;
+
+	if (has_cpuid(used))
+		start.gpr[0] = 0;
+	if (verbose)
+		tell_start(used);
+	run_once();
+	if (masked)
+		memset(&result, 0, sizeof(result));
+	else if (result.signal != SIGVTALRM)
+		result.memory = generate_hash(generate_hash(digest, (void *)DATA, 2 * PAGE),
+					      (void *)STACK, 2 * PAGE);
+	digest = generate_hash(digest, &result, sizeof(result));
+	if (verbose)
+		tell_result();
+	printf("%llu %016llx\n", (unsigned long long)seed, (unsigned long long)digest);
 }
 
 /* --- The process around it --- */

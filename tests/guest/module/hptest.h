@@ -75,8 +75,8 @@ int step_init(void);
 void step_exit(void);
 int step_trace(unsigned int cpu, unsigned int rounds);
 int step_run(unsigned int cpu, unsigned int rounds);
-int step_user(unsigned int instructions);
-int step_user_end(u64 low, u64 high);
+int step_user(unsigned int instructions, u64 low, u64 high);
+int step_user_end(void);
 
 /* code.S: an instruction of each kind that steps differently; fills `data`. */
 void code_step_mix(void *data, u64 bytes);

@@ -8,8 +8,9 @@
  *	nmi-count		how many of those there were until now
  *	step-trace CPU ROUNDS	the addresses of a piece of code, by RFLAGS.TF
  *	step CPU ROUNDS		the same by HyperPlatform's steps
- *	step-user COUNT		HyperPlatform steps the caller from now on
- *	step-user-end LOW HIGH	no more; the addresses between the two (hexadecimal)
+ *	step-user COUNT LOW HIGH
+ *				HyperPlatform steps the caller from now on
+ *	step-user-end		no more; the addresses between the two (hexadecimal)
  *	walk			reads every page of RAM
  *	devices COUNT		touches COUNT regions of device memory, on every processor at once
  *	vmxe CPU 0|1		CR4.VMXE of that processor off or on, as another hypervisor would
@@ -130,10 +131,8 @@ static int command(char *line)
 		return step_trace(cpu, number);
 	if (sscanf(line, "step %u %u", &cpu, &number) == 2)
 		return step_run(cpu, number);
-	if (sscanf(line, "step-user-end %llx %llx", &low, &high) == 2)
-		return step_user_end(low, high);
-	if (sscanf(line, "step-user %u", &number) == 1)
-		return step_user(number);
+	if (sscanf(line, "step-user %u %llx %llx", &number, &low, &high) == 3)
+		return step_user(number, low, high);
 	if (sscanf(line, "vmxe %u %u", &cpu, &number) == 2)
 		return smp_call_on_cpu(cpu, set_vmxe, number ? &number : NULL, false);
 	if (sscanf(line, "devices %u", &number) == 1) {
@@ -151,6 +150,8 @@ static int command(char *line)
 		nmi_stop();
 		return 0;
 	}
+	if (!strcmp(line, "step-user-end"))
+		return step_user_end();
 	if (!strcmp(line, "walk")) {
 		memory_walk();
 		return 0;

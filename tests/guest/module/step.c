@@ -27,14 +27,25 @@
 
 static u64 *trace;
 static unsigned int traced;
+static u64 trace_low, trace_high; /* of these addresses */
 static bool overflow;
 static struct task_struct *collector;
 static void *ring;
 static u64 tail;
 static int traps_of = -1; /* the processor whose TF traps are written down */
 
+static void trace_begin(u64 low, u64 high)
+{
+	trace_low = low;
+	trace_high = high;
+	traced = 0;
+	overflow = false;
+}
+
 static void trace_add(u64 rip)
 {
+	if (rip < trace_low || rip >= trace_high)
+		return;
 	if (traced < TRACE_MAX)
 		trace[traced++] = rip;
 	else
@@ -151,8 +162,6 @@ static int begin(unsigned int cpu)
 		return -ENODEV;
 	ring = inside_ring(machine(), cpu);
 	tail = inside_head(ring);
-	traced = 0;
-	overflow = false;
 	collector = kthread_create_on_node(collect_always, NULL, NUMA_NO_NODE, "hptest/steps");
 	if (IS_ERR(collector)) {
 		collector = NULL;
@@ -231,8 +240,7 @@ int step_trace(unsigned int cpu, unsigned int rounds)
 {
 	int error;
 
-	traced = 0;
-	overflow = false;
+	trace_begin(0, ULLONG_MAX);
 	register_die_notifier(&debug_notifier);
 	error = smp_call_on_cpu(cpu, trace_kernel, &rounds, false);
 	unregister_die_notifier(&debug_notifier);
@@ -243,8 +251,10 @@ int step_trace(unsigned int cpu, unsigned int rounds)
 int step_run(unsigned int cpu, unsigned int rounds)
 {
 	struct steps steps = { rounds, cpu, NULL };
-	int error = begin(cpu);
+	int error;
 
+	trace_begin(0, ULLONG_MAX);
+	error = begin(cpu);
 	if (error)
 		return error;
 	steps.gate = gate_of(cpu);
@@ -254,27 +264,27 @@ int step_run(unsigned int cpu, unsigned int rounds)
 	return error;
 }
 
-/* The caller itself, which stays on its processor, from here on. */
-int step_user(unsigned int instructions)
+/* The caller itself, which stays on its processor, from here on: its addresses from low to high. */
+int step_user(unsigned int instructions, u64 low, u64 high)
 {
 	unsigned int cpu = raw_smp_processor_id();
-	int error = begin(cpu);
+	int error;
 
+	trace_begin(low, high);
+	error = begin(cpu);
 	if (error)
 		return error;
 	return inside_step(gate_call, gate_of(cpu), instructions) ? -EINVAL : 0;
 }
 
-int step_user_end(u64 low, u64 high)
+int step_user_end(void)
 {
 	unsigned int i;
 
 	inside_step(gate_call, gate_of(raw_smp_processor_id()), 0);
 	end();
-	for (i = 0; i < traced; i++) {
-		if (trace[i] >= low && trace[i] < high)
-			say_line("%llx", trace[i]);
-	}
+	for (i = 0; i < traced; i++)
+		say_line("%llx", trace[i]);
 	if (overflow)
 		say_line("too many");
 	return 0;

@@ -19,7 +19,7 @@
 
 #define GATE_TEXT 0xffffffffc0100000ull
 #define RIP	  0xffffffff81000100ull
-#define PAGES	  64
+#define PAGES	  128
 
 extern struct cpu cpu;
 extern struct gate_cpu gate;
