@@ -62,16 +62,19 @@ static enum outcome store_table(struct cpu *cpu, const struct operand *operand)
 	return OUTCOME_SKIP;
 }
 
+/* The base first, which shows when the operand is over the end of a page: so do the lab's processors. */
 static enum outcome load_table(struct cpu *cpu, const struct operand *operand)
 {
 	bool idt = operand->identity == LIDT;
-	unsigned bytes = 2 + base_bytes();
 	struct table_register value = { .base = 0 };
 	struct guest_virt linear;
 	struct guest_fault fault;
 
-	if (!guest_operand_address(cpu, operand, bytes, false, &linear, &fault) ||
-	    !guest_memory_read(cpu, linear, &value, bytes, GUEST_AS_CPL, &fault))
+	if (!guest_operand_address(cpu, operand, 2 + base_bytes(), false, &linear, &fault) ||
+	    !guest_memory_read(cpu, guest_virt(linear.value + 2), &value.base, base_bytes(),
+			       GUEST_AS_CPL, &fault) ||
+	    !guest_memory_read(cpu, linear, &value.limit, sizeof(value.limit), GUEST_AS_CPL,
+			       &fault))
 		return inject_fault(cpu, &fault);
 	if (!guest_is_64_bit() && !operand->is_32_bit)
 		value.base &= 0xffffff;

@@ -60,7 +60,7 @@ struct generate_row {
 };
 
 /* mod, rm, SIB and displacement of a memory operand, or a register. */
-static void generate_modrm(struct generator *g, unsigned reg, int memory, int reg_only)
+static inline void generate_modrm(struct generator *g, unsigned reg, int memory, int reg_only)
 {
 	unsigned mod = memory ? generate_below(g, 3) : generate_below(g, 4);
 	unsigned rm = generate_below(g, 8);
@@ -85,7 +85,7 @@ static void generate_modrm(struct generator *g, unsigned reg, int memory, int re
 		generate_bytes(g, generate_below(g, 16) * 0xfff, 4);
 }
 
-static void generate_prefixes(struct generator *g)
+static inline void generate_prefixes(struct generator *g)
 {
 	static const unsigned char prefixes[] = { 0x66, 0x67, 0xf2, 0xf3, 0x2e, 0x36,
 						  0x3e, 0x26, 0x64, 0x65, 0xf0 };
@@ -96,7 +96,7 @@ static void generate_prefixes(struct generator *g)
 		generate_byte(g, 0x40 | generate_below(g, 16));
 }
 
-static void generate_row(struct generator *g, const struct generate_row *row)
+static inline void generate_row(struct generator *g, const struct generate_row *row)
 {
 	unsigned i, reg = generate_below(g, 8);
 

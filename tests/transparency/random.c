@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Random instruction sequences in user mode: `random [-v] FIRST COUNT` runs those of the seeds
- * FIRST, FIRST + 1, ..., and prints for each the seed and a digest of everything that came of it:
- * the signal with its codes, the registers, the flags, the addresses at which it trapped with TF
- * set, the memory. The digests are the same on the bare processor and on the virtualized one. -v
- * prints what went into the digest.
+ * FIRST, FIRST + 1, ..., and prints for each the seed, a digest of everything that came of it, and
+ * the signal that ended it. In the digest are the signal's codes, the registers, the flags, the
+ * addresses at which it trapped with TF set, the memory. The lines are the same on the bare
+ * processor and on the virtualized one. -v prints what went into the digests.
  *
  * Every sequence ends with a signal, of UD2 if not sooner. It can't make system calls (they are
  * SIGSYS), and one that does not end within a twentieth of a second of its own time is ended: that
@@ -443,7 +443,8 @@ static void run(uint64_t seed)
 	digest = generate_hash(digest, &result, sizeof(result));
 	if (verbose)
 		tell_result();
-	printf("%llu %016llx\n", (unsigned long long)seed, (unsigned long long)digest);
+	printf("%llu %016llx signal %llu\n", (unsigned long long)seed, (unsigned long long)digest,
+	       (unsigned long long)result.signal);
 }
 
 /* --- The process around it --- */

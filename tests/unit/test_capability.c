@@ -21,7 +21,7 @@ struct machine {
 		uint64_t value;
 	} msr[24];
 	unsigned msrs;
-	uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf81_edx, leafd1_eax;
+	uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf7_edx, leaf81_edx, leafd1_eax;
 	uint64_t cr4;
 };
 
@@ -51,6 +51,7 @@ static void machine_cpuid(void *context, uint32_t leaf, uint32_t subleaf, struct
 	} else if (leaf == 7 && subleaf == 0) {
 		out->ebx = machine->leaf7_ebx;
 		out->ecx = machine->leaf7_ecx;
+		out->edx = machine->leaf7_edx;
 	} else if (leaf == 0xd && subleaf == 1) {
 		out->eax = machine->leafd1_eax;
 	} else if (leaf == 0x80000000u) {
@@ -236,6 +237,33 @@ static void controls_obey_the_capability_msrs(void **state)
 	assert_false(controls.proc2 & PROC2_USER_WAIT_PAUSE);
 }
 
+/* SDM: of these, each is #UD in VMX non-root operation without its control. */
+static void announced_instructions_have_their_control(void **state)
+{
+	static const uint32_t control[] = { PROC2_INVPCID, PROC2_RDTSCP, PROC2_XSAVES,
+					    PROC2_USER_WAIT_PAUSE, PROC2_PCONFIG };
+	struct machine machine = able();
+	struct vmx_controls controls;
+	struct capability c;
+	unsigned i;
+
+	(void)state;
+	put(&machine, IA32_VMX_PROCBASED_CTLS2, 0xffffffff00000000ull);
+	machine.leaf7_ecx = 1u << 5;
+	machine.leaf7_edx = 1u << 18;
+	c = read(&machine);
+	capability_controls(&c, &controls);
+	for (i = 0; i < sizeof(control) / sizeof(control[0]); i++)
+		assert_true(controls.proc2 & control[i]);
+	machine.leaf7_ebx = machine.leaf7_ecx = machine.leaf7_edx = 0;
+	machine.leaf81_edx &= ~CPUID_81_EDX_RDTSCP;
+	machine.leafd1_eax = 0;
+	c = read(&machine);
+	capability_controls(&c, &controls);
+	for (i = 0; i < sizeof(control) / sizeof(control[0]); i++)
+		assert_false(controls.proc2 & control[i]);
+}
+
 static void msr_bitmap_has_the_table_and_nothing_else(void **state)
 {
 	static uint8_t bitmap[4096];
@@ -306,6 +334,7 @@ int main(void)
 		cmocka_unit_test(what_is_optional_does_not_refuse),
 		cmocka_unit_test(what_comes_after_a_lack_is_unknown),
 		cmocka_unit_test(controls_obey_the_capability_msrs),
+		cmocka_unit_test(announced_instructions_have_their_control),
 		cmocka_unit_test(msr_bitmap_has_the_table_and_nothing_else),
 		cmocka_unit_test(vmcs_fields_are_unique_and_sized),
 	};

@@ -44,6 +44,9 @@ void run_prepare(const void *code);
 /* Runs it. True: it came to its end. */
 bool run(void);
 
+/* The same; `observe` is called behind it, before what the code left behind is put back. */
+bool run_observed(void (*observe)(void));
+
 /* The same for code that leaves its stack nowhere: says the vector that ended it. */
 void run_bare_say(const char *text);
 
@@ -81,6 +84,11 @@ int step_user_end(void);
 /* code.S: an instruction of each kind that steps differently; fills `data`. */
 void code_step_mix(void *data, u64 bytes);
 extern const char code_step_shadow[], code_step_shadow_sti[]; /* those behind MOV SS and STI */
+
+/* random_kernel.c: commands, on the caller's processor; verbose: all that went into the digests. */
+int sequence_init(void);
+void sequence_exit(void);
+int sequence_run(u64 first, unsigned int count, bool verbose);
 
 /* memory.c: commands. */
 void memory_walk(void);

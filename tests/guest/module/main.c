@@ -11,6 +11,8 @@
  *	step-user COUNT LOW HIGH
  *				HyperPlatform steps the caller from now on
  *	step-user-end		no more; the addresses between the two (hexadecimal)
+ *	random FIRST COUNT	random instruction sequences, on the caller's processor
+ *	random-tell FIRST COUNT	the same, with all that came of them
  *	walk			reads every page of RAM
  *	devices COUNT		touches COUNT regions of device memory, on every processor at once
  *	vmxe CPU 0|1		CR4.VMXE of that processor off or on, as another hypervisor would
@@ -133,6 +135,10 @@ static int command(char *line)
 		return step_run(cpu, number);
 	if (sscanf(line, "step-user %u %llx %llx", &number, &low, &high) == 3)
 		return step_user(number, low, high);
+	if (sscanf(line, "random %llu %u", &low, &number) == 2)
+		return sequence_run(low, number, false);
+	if (sscanf(line, "random-tell %llu %u", &low, &number) == 2)
+		return sequence_run(low, number, true);
 	if (sscanf(line, "vmxe %u %u", &cpu, &number) == 2)
 		return smp_call_on_cpu(cpu, set_vmxe, number ? &number : NULL, false);
 	if (sscanf(line, "devices %u", &number) == 1) {
@@ -210,6 +216,9 @@ static int __init hptest_init(void)
 	error = step_init();
 	if (error)
 		goto no_step;
+	error = sequence_init();
+	if (error)
+		goto no_random;
 	if (!proc_create("hptest", 0600, NULL, &operations)) {
 		error = -ENOMEM;
 		goto no_file;
@@ -217,6 +226,8 @@ static int __init hptest_init(void)
 	return 0;
 
 no_file:
+	sequence_exit();
+no_random:
 	step_exit();
 no_step:
 	nmi_end();
@@ -231,6 +242,7 @@ static void __exit hptest_exit(void)
 {
 	remove_proc_entry("hptest", NULL);
 	nmi_stop();
+	sequence_exit();
 	step_exit();
 	nmi_end();
 	apic_exit();

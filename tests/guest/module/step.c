@@ -7,6 +7,7 @@
  *
  * World: the guest's kernel.
  */
+#include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/crc32.h>
 #include <linux/delay.h>
@@ -29,7 +30,9 @@ static u64 *trace;
 static unsigned int traced;
 static u64 trace_low, trace_high; /* of these addresses */
 static bool overflow;
+static u64 behind; /* the most records that there were to collect */
 static struct task_struct *collector;
+static DECLARE_COMPLETION(collecting);
 static void *ring;
 static u64 tail;
 static int traps_of = -1; /* the processor whose TF traps are written down */
@@ -39,6 +42,7 @@ static void trace_begin(u64 low, u64 high)
 	trace_low = low;
 	trace_high = high;
 	traced = 0;
+	behind = 0;
 	overflow = false;
 }
 
@@ -119,7 +123,8 @@ static void collect(void)
 	u64 head = inside_head(ring), rip[6];
 	unsigned int i, count;
 
-	if (head - tail >= INSIDE_RECORDS)
+	behind = max(behind, head - tail);
+	if (behind >= INSIDE_RECORDS)
 		overflow = true;
 	for (; tail < head; tail++) {
 		count = inside_steps(ring, tail, rip);
@@ -130,6 +135,7 @@ static void collect(void)
 
 static int collect_always(void *unused)
 {
+	complete(&collecting);
 	while (!kthread_should_stop()) {
 		collect();
 		cond_resched();
@@ -170,7 +176,9 @@ static int begin(unsigned int cpu)
 	kthread_bind(collector, other);
 	/* The ring is small: nothing else runs there meanwhile. */
 	sched_set_fifo(collector);
+	reinit_completion(&collecting);
 	wake_up_process(collector);
+	wait_for_completion(&collecting);
 	return 0;
 }
 
@@ -233,7 +241,7 @@ static void say_kernel(void)
 			say_line("%llx", trace[i]);
 	}
 	if (overflow)
-		say_line("too many");
+		say_line("too many: %u, %llu records behind", traced, behind);
 }
 
 int step_trace(unsigned int cpu, unsigned int rounds)
@@ -264,6 +272,8 @@ int step_run(unsigned int cpu, unsigned int rounds)
 	return error;
 }
 
+static void *user_gate;
+
 /* The caller itself, which stays on its processor, from here on: its addresses from low to high. */
 int step_user(unsigned int instructions, u64 low, u64 high)
 {
@@ -274,19 +284,20 @@ int step_user(unsigned int instructions, u64 low, u64 high)
 	error = begin(cpu);
 	if (error)
 		return error;
-	return inside_step(gate_call, gate_of(cpu), instructions) ? -EINVAL : 0;
+	user_gate = gate_of(cpu);
+	return inside_step(gate_call, user_gate, instructions) ? -EINVAL : 0;
 }
 
 int step_user_end(void)
 {
 	unsigned int i;
 
-	inside_step(gate_call, gate_of(raw_smp_processor_id()), 0);
+	inside_step(gate_call, user_gate, 0);
 	end();
 	for (i = 0; i < traced; i++)
 		say_line("%llx", trace[i]);
 	if (overflow)
-		say_line("too many");
+		say_line("too many: %u, %llu records behind", traced, behind);
 	return 0;
 }
 

@@ -148,7 +148,7 @@ void run_prepare(const void *code)
 	trap_run.eoi = apic_registers ? (u64)apic_registers + APIC_EOI : 0;
 }
 
-static bool run_with(bool bare)
+static bool run_with(bool bare, void (*observe)(void))
 {
 	const struct desc_ptr own = { sizeof(gates) - 1, (unsigned long)gates };
 	struct desc_ptr kernel;
@@ -166,6 +166,8 @@ static bool run_with(bool bare)
 	asm volatile("mov %0, %%db6" : : "r"(0xffff0ff0ul));
 	asm volatile("lidt %0" : : "m"(own));
 	trap_enter();
+	if (observe)
+		observe();
 	/* What a fault in the middle left behind. */
 	asm volatile("mov %0, %%cr0" : : "r"(cr0) : "memory");
 	asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
@@ -177,12 +179,17 @@ static bool run_with(bool bare)
 
 bool run(void)
 {
-	return run_with(false);
+	return run_with(false, NULL);
+}
+
+bool run_observed(void (*observe)(void))
+{
+	return run_with(false, observe);
 }
 
 void run_bare_say(const char *text)
 {
-	run_with(true);
+	run_with(true, NULL);
 	if (trap_run.vector == TRAP_NOTHING)
 		say("%s: nothing came", text);
 	else if (trap_run.vector == X86_TRAP_DB)

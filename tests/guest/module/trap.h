@@ -43,7 +43,7 @@ struct trap_event {
 };
 
 struct trap_run {
-	u64 gpr[16];   /* in and out; RSP's place is unused */
+	u64 gpr[16];   /* in and out, also of a fault; RSP out of a fault only; not R10, R11 */
 	u64 code;      /* called */
 	u64 flags;     /* out */
 	u64 rsp;       /* of trap_enter, for the way out of a fault */

@@ -141,8 +141,26 @@ trap_exception:
 	pop	%rax
 	add	$16, %rsp
 	iretq
-5:	/* The end of the run. */
+5:	/* The end of the run, with the registers as they were in front of the fault. */
 	movl	$1, RUN_FAULT(%rbx)
+	mov	0x10(%rsp), %rax
+	mov	%rax, 0x00(%rbx)
+	mov	0x08(%rsp), %rax
+	mov	%rax, 0x18(%rbx)
+	mov	(%rsp), %rax
+	mov	%rax, 0x08(%rbx)
+	mov	0x40(%rsp), %rax
+	mov	%rax, 0x20(%rbx)
+	mov	%rdx, 0x10(%rbx)
+	mov	%rbp, 0x28(%rbx)
+	mov	%rsi, 0x30(%rbx)
+	mov	%rdi, 0x38(%rbx)
+	mov	%r8, 0x40(%rbx)
+	mov	%r9, 0x48(%rbx)
+	mov	%r12, 0x60(%rbx)
+	mov	%r13, 0x68(%rbx)
+	mov	%r14, 0x70(%rbx)
+	mov	%r15, 0x78(%rbx)
 	mov	RUN_RSP(%rbx), %rsp
 	xor	%eax, %eax
 	mov	%rax, %dr7
