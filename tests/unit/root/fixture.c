@@ -92,6 +92,7 @@ int fixture_setup(void **state)
 	machine.mtrr.physical_bits = 40;
 	machine.pool.generation = 1;
 	machine.pool.tables = EPT_POOL_TABLES;
+	machine.pool.reserve = EPT_POOL_RESERVE;
 	for (i = 0; i < EPT_POOL_TABLES; i++)
 		machine.pool.table[i].table = fixture_take();
 	cpu.capability.cr0_fixed0 = CR0_PE | CR0_NE | CR0_PG;
