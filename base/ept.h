@@ -138,8 +138,7 @@ enum ept_device {
  * mapped there. Tables come from the devices' part of `pool` (never from ept->paging.memory->take);
  * one that has another below it is not unlinked before that one. When fewer than a quarter of the
  * part are free or on their way, the oldest leaf-most one is unlinked ahead of need. A table that
- * holds a page of ept_set_page, or has a table that is not the pool's below it, stays
- * for good.
+ * holds a page of ept_set_page, or has a table that is not the pool's below it, stays for good.
  *
  * `passed` is the lowest generation that all processors published. A processor reads the
  * generation, then invalidates, then publishes what it read. Unlinking takes the entry away first

@@ -27,8 +27,7 @@ static uint64_t *table_at(void *context, struct phys table)
 	return phys_ptr(context, table);
 }
 
-/* Root takes no new table: for pages of ours they are there since the load; all else has the pool.
- */
+/* Root takes no new table but from the pool: those for pages of ours are there since the load. */
 static bool take_none(void *context, struct phys *table)
 {
 	(void)context;

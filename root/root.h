@@ -153,8 +153,8 @@ void memory_unlock(struct gate_machine *machine);
 bool memory_retype(struct cpu *cpu); /* false: some types are stricter than they need be */
 
 /*
- * What memory_retype had no table for, when tables have come back since. Takes the lock, or leaves
- * it for another time. True: the EPT has changed.
+ * Retypes again what memory_retype had no table for, if tables have come back since. Takes the lock;
+ * who doesn't get it leaves it for another time. True: the EPT has changed.
  */
 bool memory_refine(struct cpu *cpu);
 
