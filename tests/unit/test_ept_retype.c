@@ -388,7 +388,7 @@ static void system_open(uint8_t largest, unsigned reserve)
 	s.old = s.pool;
 	for (i = 0; i < PROCESSORS; i++)
 		s.published[i] = 1;
-	/* As ours are from the load on. */
+	/* Where pages may be set; they are as all others until then. */
 	for (i = 0; i < SET_PAGES; i++)
 		s.set[i].page = i * SIZE_4K * 123 + (i & 1 ? 6 * SIZE_1G : SIZE_2M);
 }
