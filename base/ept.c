@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's EPT tree: building it, single pages of our own, memory types. Device memory, which
- * is mapped at its first touch, is in ept_device.c.
+ * The machine's EPT tree: building it, single pages of our own. Device memory, which is mapped at
+ * its first touch, is in ept_device.c; memory types after a write of an MTRR in ept_retype.c.
  *
  * An entry is empty, and whoever wants may map there, if its value is 0. An entry without rights
  * that is not 0 is a page that nobody shall reach (EPT_SET): it stays.
@@ -92,49 +92,4 @@ bool ept_set_page(struct ept *ept, struct guest_phys page, struct phys target, u
 	if (rights != EPT_RWX || target.value != page.value)
 		flags |= EPT_SET;
 	return paging_map(&ept->paging, page.value, target, SIZE_4K, flags);
-}
-
-/*
- * Gives a leaf that maps to itself its type. Returns false if it has to be looked at again, because
- * it was split; sets `*exact` to false if it should have been and could not.
- */
-static bool retype_leaf(struct ept *ept, struct paging_place place, uint64_t start, bool *exact)
-{
-	uint64_t bytes = paging_entry_bytes(place.level);
-	uint64_t value = entry_load(place.entry);
-	enum memory_type type;
-
-	if (!mtrr_uniform(ept->mtrr, start, bytes, &type)) {
-		if (value & EPT_DEVICE) {
-			entry_store(place.entry, 0);
-			return true;
-		}
-		if (paging_split(&ept->paging, start, place.level - 1))
-			return false;
-		type = mtrr_strictest(ept->mtrr, start, bytes);
-		*exact = false;
-	}
-	value = (value & ~EPT_TYPE(7)) | EPT_TYPE(type);
-	entry_store(place.entry, value);
-	return true;
-}
-
-bool ept_retype(struct ept *ept)
-{
-	uint64_t address = 0, end = paging_entry_bytes(ept->paging.levels + 1);
-	struct paging_place place;
-	uint64_t value, size;
-	bool exact = true;
-
-	while (address < end) {
-		place = paging_find(&ept->paging, address);
-		value = entry_load(place.entry);
-		size = paging_entry_bytes(place.level);
-		address = align_down(address, size);
-		if (value && entry_target(value, place.level) == address &&
-		    !retype_leaf(ept, place, address, &exact))
-			continue;
-		address += size;
-	}
-	return exact;
 }

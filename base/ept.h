@@ -68,42 +68,64 @@ bool ept_set_page(struct ept *ept, struct guest_phys page, struct phys target, u
 		  enum memory_type type);
 
 /*
- * Gives every leaf of the tree that maps to itself the type that `ept->mtrr` has for it now, after
- * MTRRs were written. A leaf whose range is not uniform any more is split, or removed if it was
- * made at a touch (true of all: returns true; without a table left: a type as strict as that of
- * each of its bytes is given to the whole leaf, and false is returned). Leaves made by ept_set_page
- * keep target, rights and type when their target is another page, and their rights otherwise.
- */
-bool ept_retype(struct ept *ept);
-
-/*
- * The pool for device memory. A table goes round: free -> in use -> (the oldest, when few are left)
- * unlinked: out of the tree, but a processor may have cached a pointer to it -> free again, when
- * every processor has invalidated its translations since.
+ * The pool of tables, all that root has to change the tree with. The last `reserve` of them are for
+ * RAM whose memory types change, the others for device memory: neither can use up the other's.
+ *
+ * A table for devices goes round: free -> in use -> (the oldest, when few are left) unlinked: out
+ * of the tree, but a processor may have cached a pointer to it -> free again, when every processor
+ * has invalidated its translations since. A table for RAM is kept, however old, until its entries
+ * are of one type again.
  *
  * That moment is known by a generation: a number that grows with each unlinking. Each processor
  * invalidates (INVEPT) when the number changed, before it enters the guest, and then publishes it.
  * So nobody waits: who finds no free table returns EPT_DEVICE_RETRY, lets the guest try the access
  * again, and the others catch up meanwhile (the OS-side worker makes each of them exit).
  */
-#define EPT_POOL_TABLES 16
+#define EPT_POOL_RESERVE 8
+#define EPT_POOL_TABLES	 (16 + EPT_POOL_RESERVE)
 
 struct ept_pool {
 	uint64_t generation; /* of the tree; starts at 1 */
 	uint32_t tables;     /* in the pool, at most EPT_POOL_TABLES */
-	uint32_t recycled;   /* how often a table was unlinked: a statistic */
+	uint32_t reserve;    /* of these, for RAM */
+	uint32_t recycled;   /* how often a table of devices was unlinked: a statistic */
+	uint32_t coarse;     /* the last ept_retype was short of tables */
 	struct ept_pool_table {
 		struct phys table;
-		uint64_t address; /* the first address that it translates, while in use */
+		uint64_t address; /* the first address that it translates, while in use or kept */
 		uint64_t since;	  /* in use: order of use. unlinked: the generation that must be
 				     passed */
-		uint8_t level;	  /* of its entries, while in use: 1 or 2 or 3 */
+		uint8_t level;	  /* of its entries, while in use or kept: 1 or 2 or 3 */
 		uint8_t state;	  /* enum ept_pool_state */
 	} table[EPT_POOL_TABLES];
 	uint64_t next_use;
 };
 
-enum ept_pool_state { EPT_POOL_FREE, EPT_POOL_IN_USE, EPT_POOL_UNLINKED };
+enum ept_pool_state {
+	EPT_POOL_FREE,
+	EPT_POOL_IN_USE, /* for devices */
+	EPT_POOL_UNLINKED,
+	EPT_POOL_KEPT, /* in use for RAM */
+};
+
+/*
+ * Gives every leaf of the tree that maps to itself the type that `ept->mtrr` has for it now, after
+ * MTRRs were written. A leaf whose range is not uniform any more is split with a table of the
+ * pool's reserve, or removed if it was made at a touch. True: every byte has its type. False: the
+ * reserve was used up; some leaf as a whole has a type as strict as that of each of its bytes,
+ * until a later call finds a table for it. Leaves made by ept_set_page keep target, rights and type
+ * when their target is another page, and their rights otherwise.
+ *
+ * Where such a table is not needed any more, one leaf replaces it, and the table is unlinked; but
+ * nothing is merged while MTRRs are disabled.
+ *
+ * `passed` and the lock are those of ept_map_device. The caller increments the generation
+ * afterwards: leaves have changed.
+ */
+bool ept_retype(struct ept *ept, struct ept_pool *pool, uint64_t passed);
+
+/* The last ept_retype returned false, and the same now would do better: a table has come back. */
+bool ept_retype_helps(const struct ept_pool *pool, uint64_t passed);
 
 enum ept_device {
 	EPT_DEVICE_MAPPED, /* the address has an entry now, or had one (maybe one without rights) */
@@ -113,11 +135,10 @@ enum ept_device {
 
 /*
  * Maps the leaf around `address` to itself, as large as the type is uniform and nothing else is
- * mapped there. Tables come from `pool` (never from ept->paging.memory->take); a table of the pool
- * that has a table of the pool below it is not unlinked before that one. When fewer than a quarter
- * of the tables are free or on their way, the oldest leaf-most one is unlinked ahead of need. A
- * table that holds a page of ept_set_page, or has a table that is not the pool's below it, stays
- * for good.
+ * mapped there. Tables come from the devices' part of `pool` (never from ept->paging.memory->take);
+ * one that has another below it is not unlinked before that one. When fewer than a quarter of the
+ * part are free or on their way, the oldest leaf-most one is unlinked ahead of need. A table that
+ * holds a page of ept_set_page, or has a table that is not the pool's below it, stays for good.
  *
  * `passed` is the lowest generation that all processors published. A processor reads the
  * generation, then invalidates, then publishes what it read. Unlinking takes the entry away first

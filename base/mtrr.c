@@ -28,6 +28,12 @@ const uint32_t mtrr_fixed_msr[MTRR_FIXED] = {
 	0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f, /* IA32_MTRR_FIX4K_C0000 to F8000 */
 };
 
+/* SDM: IA32_MTRR_DEF_TYPE MSR. */
+bool mtrr_disabled(const struct mtrr *mtrr)
+{
+	return mtrr->present && !(mtrr->def_type & DEF_TYPE_E);
+}
+
 unsigned mtrr_variable_count(const struct mtrr *mtrr)
 {
 	unsigned count = mtrr->cap & CAP_VCNT;
@@ -126,7 +132,7 @@ static uint64_t run(const struct mtrr *mtrr, uint64_t start, uint64_t end, enum 
 {
 	uint64_t bytes = SIZE_4K;
 
-	if (!mtrr->present || !(mtrr->def_type & DEF_TYPE_E)) {
+	if (!mtrr->present || mtrr_disabled(mtrr)) {
 		*type = mtrr->present ? MEMORY_UC : MEMORY_WB;
 		return end;
 	}

@@ -38,6 +38,9 @@ struct mtrr {
 /* The MSR numbers of the fixed-range registers, lowest addresses first. */
 extern const uint32_t mtrr_fixed_msr[MTRR_FIXED];
 
+/* There are MTRRs, and all of them are off: every byte is uncacheable. */
+bool mtrr_disabled(const struct mtrr *mtrr);
+
 /* The number of variable ranges in use: VCNT, at most MTRR_VARIABLE_MAX. */
 unsigned mtrr_variable_count(const struct mtrr *mtrr);
 

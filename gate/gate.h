@@ -26,7 +26,7 @@
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
-#define GATE_VERSION 2
+#define GATE_VERSION 3
 
 /* What gate.S needs of struct gate_cpu; checked against the structure below. */
 #define GATE_STATE	0

@@ -44,6 +44,7 @@ static bool fill_pool(struct machine *machine)
 
 	pool->generation = 1;
 	pool->tables = EPT_POOL_TABLES;
+	pool->reserve = EPT_POOL_RESERVE;
 	for (i = 0; i < EPT_POOL_TABLES; i++) {
 		if (!memory_take(&machine->memory, 1, HP_MEMORY_EPT, MEMORY_HIDDEN,
 				 &pool->table[i].table))

@@ -27,7 +27,7 @@ static uint64_t *table_at(void *context, struct phys table)
 	return phys_ptr(context, table);
 }
 
-/* Root takes no new table: those of a split are there beforehand. */
+/* Root takes no new table but from the pool: those for pages of ours are there since the load. */
 static bool take_none(void *context, struct phys *table)
 {
 	(void)context;
@@ -57,9 +57,23 @@ bool memory_retype(struct cpu *cpu)
 	bool exact;
 
 	memory_tree_open(&tree, cpu->machine);
-	exact = ept_retype(&tree.ept);
+	exact = ept_retype(&tree.ept, &cpu->machine->pool, invalidate_passed(cpu->machine));
 	next_generation(cpu->machine);
 	return exact;
+}
+
+bool memory_refine(struct cpu *cpu)
+{
+	struct gate_machine *machine = cpu->machine;
+	bool helps;
+
+	if (!memory_lock(machine))
+		return false;
+	helps = ept_retype_helps(&machine->pool, invalidate_passed(machine));
+	if (helps)
+		memory_retype(cpu);
+	memory_unlock(machine);
+	return helps;
 }
 
 static void map_device(struct cpu *cpu, struct memory_tree *tree, struct guest_phys address)

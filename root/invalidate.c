@@ -14,7 +14,7 @@
 #define INVVPID_CAP_SINGLE     BIT64(41)
 #define INVVPID_CAP_NOT_GLOBAL BIT64(43)
 
-void invalidate_catch_up(struct cpu *cpu)
+static void catch_up(struct cpu *cpu)
 {
 	struct gate_machine *machine = cpu->machine;
 	uint64_t generation = __atomic_load_n(&machine->pool.generation, __ATOMIC_ACQUIRE);
@@ -22,6 +22,14 @@ void invalidate_catch_up(struct cpu *cpu)
 	invept(INVEPT_SINGLE, cpu->ept_pointer);
 	cpu->ept_generation = generation;
 	__atomic_store_n(&machine->passed[cpu->index], generation, __ATOMIC_RELEASE);
+}
+
+/* Whoever is the last to pass a generation frees the tables that a split may have been short of. */
+void invalidate_catch_up(struct cpu *cpu)
+{
+	catch_up(cpu);
+	if (unlikely(cpu->machine->pool.coarse) && memory_refine(cpu))
+		catch_up(cpu);
 }
 
 /*

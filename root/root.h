@@ -152,6 +152,12 @@ bool memory_lock(struct gate_machine *machine);
 void memory_unlock(struct gate_machine *machine);
 bool memory_retype(struct cpu *cpu); /* false: some types are stricter than they need be */
 
+/*
+ * Retypes again what memory_retype had no table for, if tables have come back since. Takes the lock;
+ * who doesn't get it leaves it for another time. True: the EPT has changed.
+ */
+bool memory_refine(struct cpu *cpu);
+
 /* start.S: VMCALL to the hypervisor below, with the guest's registers. */
 void vmcall_below(struct cpu *cpu);
 

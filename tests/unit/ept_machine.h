@@ -36,6 +36,23 @@ static inline void machine_open(struct machine *m, uint8_t bits, uint8_t levels,
 	m->ept.mtrr = &m->mtrr;
 }
 
+/* A pool with tables of the machine's memory, the last `reserve` of them for RAM. */
+static inline void machine_pool(struct machine *m, struct ept_pool *pool, unsigned tables,
+				unsigned reserve)
+{
+	unsigned i;
+
+	memset(pool, 0, sizeof(*pool));
+	pool->generation = 1;
+	pool->tables = tables;
+	pool->reserve = reserve;
+	for (i = 0; i < tables; i++) {
+		assert_true(tables_take(&m->tables, &pool->table[i].table));
+		/* Not clean: a table of the pool is cleared when it is used. */
+		memset(tables_at(&m->tables, pool->table[i].table), 0x5f, SIZE_4K);
+	}
+}
+
 static inline void machine_close(struct machine *m)
 {
 	tables_close(&m->tables);

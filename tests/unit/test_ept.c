@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base/ept.c: the identity map, single pages and memory types, against a model of every page of a
- * small machine. The pool of device memory is in test_ept_device.c.
+ * base/ept.c: the identity map and single pages, with memory types that change, against a model of
+ * every page of a small machine. The pool is in test_ept_device.c and test_ept_retype.c.
  */
 #include "unit.h"
 
@@ -212,71 +212,6 @@ static void test_out_of_tables(void **state)
 	assert_int_equal(n - 1, 2);
 }
 
-static void test_retype(void **state)
-{
-	uint64_t flags;
-	struct phys target;
-	struct machine m;
-
-	(void)state;
-	pc(&m, 4, 3);
-	assert_true(ept_map_identity(&m.ept, 0, 8 * SIZE_1G));
-	assert_true(ept_set_page(&m.ept, guest_phys(SIZE_1G), phys(SIZE_1G), EPT_READ, MEMORY_WB));
-	assert_true(ept_set_page(&m.ept, guest_phys(SIZE_1G + SIZE_4K), phys(0x5000), EPT_RWX,
-				 MEMORY_WB));
-	assert_true(ept_set_page(&m.ept, guest_phys(0), phys(0), 0, MEMORY_WB));
-	assert_true(ept_retype(&m.ept));
-	assert_leaf(&m.ept, 5 * SIZE_1G, 3, MEMORY_WB);
-
-	/* E off, as while registers are written (SDM: MTRR Considerations in MP Systems). */
-	m.mtrr.def_type &= ~MTRR_E;
-	assert_true(ept_retype(&m.ept));
-	assert_leaf(&m.ept, 5 * SIZE_1G, 3, MEMORY_UC);
-	assert_leaf(&m.ept, 0x9f000, 1, MEMORY_UC);
-	assert_true(paging_translate(&m.ept.paging, SIZE_1G, &target, &flags));
-	assert_int_equal(flags, EPT_READ | EPT_TYPE(MEMORY_UC) | EPT_SET);
-	assert_true(paging_translate(&m.ept.paging, SIZE_1G + SIZE_4K, &target, &flags));
-	assert_int_equal(flags, EPT_RWX | EPT_TYPE(MEMORY_WB) | EPT_SET);
-	assert_int_equal(target.value, 0x5000);
-	assert_false(paging_find(&m.ept.paging, 0).present);
-
-	m.mtrr.def_type |= MTRR_E;
-	machine_range(&m, 2, 5 * SIZE_1G + SIZE_2M, SIZE_4K, MEMORY_WT);
-	assert_true(ept_retype(&m.ept));
-	assert_leaf(&m.ept, 5 * SIZE_1G + SIZE_2M - 1, 2, MEMORY_WB);
-	assert_leaf(&m.ept, 5 * SIZE_1G + SIZE_2M, 1, MEMORY_WT);
-	assert_leaf(&m.ept, 5 * SIZE_1G + SIZE_2M + SIZE_4K, 1, MEMORY_WB);
-	assert_leaf(&m.ept, 6 * SIZE_1G, 3, MEMORY_WB);
-	machine_check(&m, false);
-	machine_close(&m);
-}
-
-static void test_retype_out_of_tables(void **state)
-{
-	enum memory_type expected;
-	struct machine m;
-	unsigned n;
-
-	(void)state;
-	for (n = 0; n < 6; n++) {
-		pc(&m, 4, 3);
-		assert_true(ept_map_identity(&m.ept, 4 * SIZE_1G, 4 * SIZE_1G));
-		machine_range(&m, 2, 5 * SIZE_1G + SIZE_2M, SIZE_4K, MEMORY_WT);
-		machine_range(&m, 3, 6 * SIZE_1G + SIZE_2M, SIZE_4K, MEMORY_UC);
-		m.tables.left = n;
-		assert_int_equal(ept_retype(&m.ept), n >= 4);
-		expected = n ? MEMORY_WB : MEMORY_WT;
-		assert_leaf(&m.ept, 5 * SIZE_1G, n ? 2 : 3, expected);
-		assert_leaf(&m.ept, 6 * SIZE_1G, n < 3 ? 3 : 2, n < 3 ? MEMORY_UC : MEMORY_WB);
-		assert_leaf(&m.ept, 7 * SIZE_1G, 3, MEMORY_WB);
-		/* Later, with tables, it is exact. */
-		m.tables.left = 100;
-		assert_true(ept_retype(&m.ept));
-		machine_check(&m, false);
-		machine_close(&m);
-	}
-}
-
 /* A machine of 16 MiB with every page in a model. */
 #define PAGES 4096
 
@@ -353,12 +288,13 @@ static void model_identity(struct machine *m, struct page *page, uint64_t *rando
 	}
 }
 
-static void model_retype(struct machine *m, struct page *page, uint64_t *random)
+static void model_retype(struct machine *m, struct ept_pool *pool, struct page *page,
+			 uint64_t *random)
 {
 	uint64_t i;
 
 	random_mtrr(m, random);
-	assert_true(ept_retype(&m->ept));
+	assert_true(ept_retype(&m->ept, pool, ~0ull));
 	for (i = 0; i < PAGES; i++)
 		if (page[i].mapped && page[i].target == i * SIZE_4K)
 			page[i].type = mtrr_type(&m->mtrr, i * SIZE_4K);
@@ -367,6 +303,7 @@ static void model_retype(struct machine *m, struct page *page, uint64_t *random)
 static void test_random_against_model(void **state)
 {
 	static struct page page[PAGES];
+	struct ept_pool pool;
 	struct machine m;
 	uint64_t random, i;
 	unsigned round, step, kind;
@@ -378,12 +315,14 @@ static void test_random_against_model(void **state)
 		machine_open(&m, 36, round & 1 ? 5 : 4, 1 + round % 3);
 		m.mtrr.physical_bits = 24;
 		random_mtrr(&m, &random);
+		/* As many tables as 16 MiB can need. */
+		machine_pool(&m, &pool, 8, 8);
 		for (step = 0; step < 40; step++) {
 			kind = (unsigned)random_below(&random, 5);
 			if (kind == 0)
 				model_identity(&m, page, &random);
 			else if (kind == 1)
-				model_retype(&m, page, &random);
+				model_retype(&m, &pool, page, &random);
 			else
 				model_set(&m, page, &random);
 			for (i = 0; i < PAGES; i++)
@@ -405,8 +344,6 @@ int main(void)
 		cmocka_unit_test(test_identity_keeps_what_is_there),
 		cmocka_unit_test(test_set_page_splits),
 		cmocka_unit_test(test_out_of_tables),
-		cmocka_unit_test(test_retype),
-		cmocka_unit_test(test_retype_out_of_tables),
 		cmocka_unit_test(test_random_against_model),
 	};
 

@@ -22,22 +22,13 @@ struct board {
  */
 static void board_open(struct board *b, unsigned tables)
 {
-	unsigned i;
-
 	machine_open(&b->m, 46, 4, 3);
 	b->m.mtrr.def_type = MTRR_E | MEMORY_UC;
 	b->m.mtrr.variable[0].base = SIZE_4K | MEMORY_WC;
 	b->m.mtrr.variable[0].mask = SIZE_4K | MTRR_VALID;
 	machine_range(&b->m, 1, 0, GAP, MEMORY_UC);
 
-	memset(&b->pool, 0, sizeof(b->pool));
-	b->pool.generation = 1;
-	b->pool.tables = tables;
-	for (i = 0; i < tables; i++) {
-		assert_true(tables_take(&b->m.tables, &b->pool.table[i].table));
-		/* Not clean: a table of the pool is cleared when it is used. */
-		memset(tables_at(&b->m.tables, b->pool.table[i].table), 0x5f, SIZE_4K);
-	}
+	machine_pool(&b->m, &b->pool, tables, 0);
 	b->m.tables.left = 0;
 }
 
@@ -351,7 +342,7 @@ static void test_retype(void **state)
 	assert_int_equal(touch(&b, GAP, 1), EPT_DEVICE_MAPPED);
 	machine_range(&b.m, 1, 0, 4 * SIZE_1G, MEMORY_UC);
 	machine_range(&b.m, 2, GAP, GAP, MEMORY_UC);
-	assert_true(ept_retype(&b.m.ept));
+	assert_true(ept_retype(&b.m.ept, &b.pool, 1));
 	board_check(&b);
 	assert_level(&b, 3 * SIZE_1G, 3);
 	assert_int_equal(*paging_find(&b.m.ept.paging, 4 * SIZE_1G).entry, 0);

@@ -85,8 +85,10 @@ static void test_off(void **state)
 	(void)state;
 	set_range(&mtrr, 0, 0, SIZE_1G, MEMORY_WB);
 	assert_int_equal(mtrr_type(&mtrr, 0), MEMORY_WB);
+	assert_false(mtrr_disabled(&mtrr));
 	/* E clear: UC everywhere, fixed ranges or not. */
 	mtrr.def_type = FE | MEMORY_WB;
+	assert_true(mtrr_disabled(&mtrr));
 	mtrr.cap |= FIX;
 	memset(mtrr.fixed, MEMORY_WB, sizeof(mtrr.fixed));
 	assert_int_equal(mtrr_type(&mtrr, 0), MEMORY_UC);
@@ -94,6 +96,7 @@ static void test_off(void **state)
 	assert_true(mtrr_uniform(&mtrr, 0, 1ull << 36, &type));
 	assert_int_equal(type, MEMORY_UC);
 	mtrr.present = false;
+	assert_false(mtrr_disabled(&mtrr));
 	assert_true(mtrr_uniform(&mtrr, 0, 1ull << 36, &type));
 	assert_int_equal(type, MEMORY_WB);
 	assert_int_equal(mtrr_type(&mtrr, 5), MEMORY_WB);

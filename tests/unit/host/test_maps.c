@@ -284,6 +284,7 @@ static void check_guest(void)
 	check_views();
 	assert_int_equal(guest_translate(0xfee00000, &flags), ~0ull);
 	assert_int_equal(machine.gate->pool.tables, EPT_POOL_TABLES);
+	assert_int_equal(machine.gate->pool.reserve, EPT_POOL_RESERVE);
 	assert_int_equal(machine.gate->pool.generation, 1);
 	for (i = 0; i < EPT_POOL_TABLES; i++) {
 		assert_int_equal(machine.gate->pool.table[i].state, EPT_POOL_FREE);

@@ -15,7 +15,9 @@ static unsigned entries;
 
 int vmx_enter(struct cpu *this_cpu)
 {
-	(void)this_cpu;
+	/* Whatever root did: it enters with no translation older than the EPT, and has said so. */
+	assert_int_equal(this_cpu->ept_generation, machine.pool.generation);
+	assert_int_equal(machine.passed[this_cpu->index], machine.pool.generation);
 	if (entries++ == 0) {
 		fake.reads = fake.writes = 0;
 		fake.vmcs[VMCS_ENTRY_INTERRUPTION] &= ~(uint64_t)EVENT_VALID;
@@ -92,6 +94,7 @@ int fixture_setup(void **state)
 	machine.mtrr.physical_bits = 40;
 	machine.pool.generation = 1;
 	machine.pool.tables = EPT_POOL_TABLES;
+	machine.pool.reserve = EPT_POOL_RESERVE;
 	for (i = 0; i < EPT_POOL_TABLES; i++)
 		machine.pool.table[i].table = fixture_take();
 	cpu.capability.cr0_fixed0 = CR0_PE | CR0_NE | CR0_PG;
