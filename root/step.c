@@ -47,8 +47,11 @@ enum hp_error step_begin(struct cpu *cpu, uint64_t instructions)
 	if (instructions > STEPS_MAX)
 		return HP_ERROR_REQUEST;
 	flush(cpu);
+	/* The call itself may be stepped: what was set for it goes. */
+	if (cpu->stepping)
+		step_look(cpu);
 	cpu->step.left = instructions;
-	cpu->step.armed = cpu->step.done = false;
+	cpu->step.done = false;
 	cpu->step.at = ~0ull;
 	/* A sequence that ends is dealt with at the next entry, too. */
 	cpu->stepping = 1;
