@@ -9,6 +9,7 @@
 
 #include "base/msr.h"
 #include "host/lifecycle.h"
+#include "host/log.h"
 #include "host/machine.h"
 #include "host/memory.h"
 
@@ -74,6 +75,20 @@ void fake_close(void)
 	assert_int_equal(fake.locked, 0);
 	for (i = 0; i < FAKE_PROCESSORS; i++)
 		assert_null(fake.processor[i].gate);
+}
+
+int fake_open_log(void **state)
+{
+	(void)state;
+	fake_open(1, 256);
+	return log_init() ? 0 : -1;
+}
+
+int fake_close_log(void **state)
+{
+	(void)state;
+	log_end();
+	return 0;
 }
 
 void fake_damage_image(void)

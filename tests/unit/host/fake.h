@@ -57,6 +57,10 @@ void fake_open(uint32_t processors, uint32_t megabytes);
 /* Ends a test: everything was given back. */
 void fake_close(void);
 
+/* For cmocka's groups: the log, which all tests of a group share. */
+int fake_open_log(void **state);
+int fake_close_log(void **state);
+
 /* The embedded root.elf, to be damaged; and put right again. */
 void fake_damage_image(void);
 void fake_mend_image(void);

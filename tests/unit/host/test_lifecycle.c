@@ -310,13 +310,6 @@ static void test_shutdown(void **state)
 	fake_close();
 }
 
-static int open_log(void **state)
-{
-	(void)state;
-	fake_open(1, 256);
-	return log_init() ? 0 : -1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,5 +327,5 @@ int main(void)
 		cmocka_unit_test(test_shutdown),
 	};
 
-	return cmocka_run_group_tests(tests, open_log, NULL);
+	return cmocka_run_group_tests(tests, fake_open_log, fake_close_log);
 }

@@ -251,20 +251,6 @@ static void test_wrong_requests(void **state)
 	fake_close();
 }
 
-static int open_log(void **state)
-{
-	(void)state;
-	fake_open(1, 256);
-	return log_init() ? 0 : -1;
-}
-
-static int close_log(void **state)
-{
-	(void)state;
-	log_end();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,5 +260,5 @@ int main(void)
 		cmocka_unit_test(test_wrong_requests),
 	};
 
-	return cmocka_run_group_tests(tests, open_log, close_log);
+	return cmocka_run_group_tests(tests, fake_open_log, fake_close_log);
 }

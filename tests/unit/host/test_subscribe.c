@@ -191,20 +191,6 @@ static void a_processor_that_comes_later_must_be_able(void **state)
 	stop();
 }
 
-static int open_log(void **state)
-{
-	(void)state;
-	fake_open(1, 256);
-	return log_init() ? 0 : -1;
-}
-
-static int close_log(void **state)
-{
-	(void)state;
-	log_end();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,5 +204,5 @@ int main(void)
 		cmocka_unit_test(a_processor_that_comes_later_must_be_able),
 	};
 
-	return cmocka_run_group_tests_name("subscriptions", tests, open_log, close_log);
+	return cmocka_run_group_tests_name("subscriptions", tests, fake_open_log, fake_close_log);
 }

@@ -215,6 +215,23 @@ static void vmcall_of_user_mode_is_undefined(void **state)
 	assert_int_equal(run_exit(EXIT_REASON_VMCALL), ENTERED_AGAIN);
 	expect_exception(VECTOR_UD, false, 0);
 	assert_int_equal(below, 0);
+	/* A user can't fill the log: nothing but that the processor entered is in it. */
+	assert_int_equal(ring.head, 1);
+}
+
+/* INIT, a task switch, a reason of tomorrow: the system goes on without us. */
+static void unexpected_exits_leave(void **state)
+{
+	static const uint32_t reason[] = { 3, 9, 35, 63 };
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(reason) / sizeof(reason[0]); i++) {
+		assert_int_equal(run_exit(reason[i]), LEFT);
+		assert_int_equal(gate.error, HP_ERROR_INTERNAL);
+		assert_int_equal(gate.detail[0], reason[i]);
+		assert_int_equal(gate.state.rip, RIP);
+	}
 }
 
 static void vmcall_goes_to_the_hypervisor_below(void **state)
@@ -695,6 +712,7 @@ int main(void)
 		T(vmx_instructions_are_undefined),
 		T(vmcall_is_ours_only_from_the_gate),
 		T(vmcall_of_user_mode_is_undefined),
+		T(unexpected_exits_leave),
 		T(vmcall_goes_to_the_hypervisor_below),
 		T(leaving_hands_the_state_over),
 		T(rdmsr_of_nothing_is_the_guests_fault),
