@@ -51,6 +51,7 @@ enum generate_operand {
 	GENERATE_MEMORY,   /* ModRM with memory, any reg field */
 	GENERATE_REGISTER, /* ModRM with a register */
 	GENERATE_IMM8,
+	GENERATE_LEAF_0, /* CPUID: RAX is cleared in front of it */
 	GENERATE_GROUP = 16, /* + n: ModRM of memory or register with reg field n */
 };
 
@@ -100,11 +101,14 @@ static inline void generate_row(struct generator *g, const struct generate_row *
 {
 	unsigned i, reg = generate_below(g, 8);
 
+	if (row->operand == GENERATE_LEAF_0)
+		generate_bytes(g, 0xc031, 2);
 	generate_prefixes(g);
 	for (i = 0; i < row->bytes; i++)
 		generate_byte(g, row->opcode[i]);
 	switch (row->operand) {
 	case GENERATE_NONE:
+	case GENERATE_LEAF_0:
 		break;
 	case GENERATE_IMM8:
 		generate_byte(g, generate_below(g, 256));

@@ -67,8 +67,8 @@ static bool verbose;
 
 static const struct generate_row rows[] = {
 	/* What exits, or may; CPUID is more frequent. */
-	{ { 0x0f, 0xa2 }, 2, GENERATE_NONE },
-	{ { 0x0f, 0xa2 }, 2, GENERATE_NONE },
+	{ { 0x0f, 0xa2 }, 2, GENERATE_LEAF_0 },
+	{ { 0x0f, 0xa2 }, 2, GENERATE_LEAF_0 },
 	{ { 0x0f, 0x01, 0xc1 }, 3, GENERATE_NONE }, /* VMCALL */
 	{ { 0x0f, 0x01, 0xc2 }, 3, GENERATE_NONE }, /* VMLAUNCH */
 	{ { 0x0f, 0x01, 0xc3 }, 3, GENERATE_NONE }, /* VMRESUME */
@@ -329,9 +329,22 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	siglongjmp(back, 1);
 }
 
+/* Is RAX cleared in front of the prefixes of the instruction at `at`? */
+static bool is_leaf_0(const uint8_t *at)
+{
+	static const uint8_t prefixes[] = "\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3";
+	const uint8_t *code = (const uint8_t *)start.rip;
+
+	while (at > code && ((at[-1] & 0xf0) == 0x40 || strchr((const char *)prefixes, at[-1])))
+		at--;
+	return at - code >= 2 && at[-2] == 0x31 && at[-1] == 0xc0;
+}
+
 /*
- * What came of these says nothing: numbers that differ each time, and what follows from them; and
- * MOV DR with REX.R, which is #UD, but which the emulator lets exit as another register's.
+ * What came of these says nothing: numbers that differ each time, and what follows from them;
+ * CPUID's other leaves, which differ on purpose in a few bits (docs/caveats.md) and have probes of
+ * their own; and MOV DR with REX.R, which is #UD, but which the emulator lets exit as another
+ * register's.
  */
 static bool is_masked(unsigned used)
 {
@@ -343,25 +356,11 @@ static bool is_masked(unsigned used)
 			return true;
 		if (code[i] != 0x0f)
 			continue;
+		if (code[i + 1] == 0xa2 && !is_leaf_0(code + i))
+			return true;
 		/* RDTSC; RDTSCP; RDRAND, RDSEED and RDPID */
 		if (code[i + 1] == 0x31 || (code[i + 1] == 0x01 && code[i + 2] == 0xf9) ||
 		    (code[i + 1] == 0xc7 && code[i + 2] >= 0xf0))
-			return true;
-	}
-	return false;
-}
-
-/*
- * CPUID's answers differ on purpose in a few bits (docs/caveats.md), and its leaves have tests of
- * their own: sequences with it start with leaf 0 in RAX.
- */
-static bool has_cpuid(unsigned used)
-{
-	const uint8_t *code = (const uint8_t *)start.rip;
-	unsigned i;
-
-	for (i = 0; i + 1 < used; i++) {
-		if (code[i] == 0x0f && code[i + 1] == 0xa2)
 			return true;
 	}
 	return false;
@@ -430,8 +429,6 @@ static void run(uint64_t seed)
 	bool masked = is_masked(used);
 	uint64_t digest = GENERATE_HASH;
 
-	if (has_cpuid(used))
-		start.gpr[0] = 0;
 	if (verbose)
 		tell_start(used);
 	run_once();
