@@ -44,9 +44,13 @@ static void fill_command(struct machine *machine)
 
 static bool set_groups(struct machine *machine, uint32_t groups)
 {
-	interception_remove_groups(&machine->subscriptions, machine->exits & ~groups);
-	if (!interception_add_groups(&machine->subscriptions, groups & ~machine->exits))
+	uint32_t gone = machine->exits & ~groups;
+
+	interception_remove_groups(&machine->subscriptions, gone);
+	if (!interception_add_groups(&machine->subscriptions, groups & ~machine->exits)) {
+		interception_add_groups(&machine->subscriptions, gone);
 		return false;
+	}
 	machine->exits = groups;
 	fill_command(machine);
 	return true;
@@ -110,9 +114,9 @@ enum hp_error subscribe_groups(struct machine *machine, struct hp_exits *exits)
 	enum hp_control missing = HP_CONTROL_NONE;
 	enum hp_error error = HP_ERROR_OK, ignored;
 
-	if (exits->clear || exits->set) {
-		if (!set_groups(machine, (old & ~exits->clear) | exits->set))
-			return HP_ERROR_INTERNAL;
+	if ((exits->clear || exits->set) && !set_groups(machine, (old & ~exits->clear) | exits->set)) {
+		error = HP_ERROR_INTERNAL;
+	} else if (exits->clear || exits->set) {
 		which = find_unable(machine, &machine->command->interception, &missing);
 		if (which)
 			error = HP_ERROR_CAPABILITY;

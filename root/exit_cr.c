@@ -23,23 +23,6 @@ enum access { ACCESS_MOV_TO = 0, ACCESS_MOV_FROM = 1, ACCESS_CLTS = 2, ACCESS_LM
 #define CR0_LMSW (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
 #define CR3_LAM	 (BIT64(61) | BIT64(62))
 
-static uint64_t visible(uint32_t reg, uint32_t mask, uint32_t shadow)
-{
-	uint64_t owned = vmread(mask);
-
-	return (vmread(reg) & ~owned) | (vmread(shadow) & owned);
-}
-
-uint64_t cr0_visible(void)
-{
-	return visible(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
-}
-
-uint64_t cr4_visible(void)
-{
-	return visible(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW);
-}
-
 /* SDM: Unrestricted Guests: CR0.PE and CR0.PG are free then. */
 static uint64_t cr0_fixed(const struct cpu *cpu)
 {
@@ -56,7 +39,7 @@ static uint64_t cr4_fixed(const struct cpu *cpu)
 
 void cr_own(struct cpu *cpu, uint64_t cr0, uint64_t cr4)
 {
-	uint64_t visible0 = cr0_visible(), visible4 = cr4_visible();
+	uint64_t visible0 = guest_cr0(), visible4 = guest_cr4();
 
 	vmwrite(VMCS_CR0_SHADOW, visible0);
 	vmwrite(VMCS_CR4_SHADOW, visible4);
@@ -93,9 +76,9 @@ static void set_caching(uint64_t value)
 
 static enum outcome write_guest_cr0(struct cpu *cpu, uint64_t value)
 {
-	uint64_t old = cr0_visible();
+	uint64_t old = guest_cr0();
 
-	if (!cr0_valid(value, cr4_visible()))
+	if (!cr0_valid(value, guest_cr4()))
 		return inject_gp(cpu);
 	/* Reserved bits of the lower half are ignored. */
 	value = (value & CR0_DEFINED) | CR0_ET;
@@ -145,14 +128,14 @@ static bool cr4_valid(const struct cpu *cpu, uint64_t value, uint64_t old)
 		return false;
 	if ((~old & value & CR4_PCIDE) && (!in_long_mode() || vmread(VMCS_GUEST_CR3) & 0xfff))
 		return false;
-	if ((value & CR4_CET) && !(cr0_visible() & CR0_WP))
+	if ((value & CR4_CET) && !(guest_cr0() & CR0_WP))
 		return false;
 	return true;
 }
 
 static enum outcome write_guest_cr4(struct cpu *cpu, uint64_t value)
 {
-	uint64_t old = cr4_visible();
+	uint64_t old = guest_cr4();
 
 	if (!cr4_valid(cpu, value, old))
 		return inject_gp(cpu);
@@ -202,9 +185,9 @@ enum outcome exit_cr(struct cpu *cpu)
 				     guest_operand_bytes());
 		return OUTCOME_SKIP;
 	case ACCESS_CLTS:
-		return write_guest_cr0(cpu, cr0_visible() & ~CR0_TS);
+		return write_guest_cr0(cpu, guest_cr0() & ~CR0_TS);
 	default: /* LMSW sets PE, and never clears it */
-		cr0 = cr0_visible();
+		cr0 = guest_cr0();
 		return write_guest_cr0(cpu, (cr0 & (~CR0_LMSW | CR0_PE)) |
 						    (qualification >> 16 & CR0_LMSW));
 	}

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * EPT violations, and what changes the EPT from root: device memory at its first touch, memory
- * types after a write of an MTRR, and writes to memory of ours, which end on the sink page.
- *
- * The tree, the pool and the MTRRs' copy belong to whoever has the try-lock. Who doesn't get it
- * lets the guest try again: root never waits.
+ * EPT violations: device memory at its first touch, and writes to memory of ours, which end on the
+ * sink page.
  *
  * Source: SDM, EPT Violations; Exit Qualification for EPT Violations.
  * World: root.
@@ -12,75 +9,11 @@
 #include "root.h"
 #include "vmx.h"
 
-bool memory_lock(struct gate_machine *machine)
-{
-	return __atomic_exchange_n(&machine->ept_lock, 1, __ATOMIC_ACQUIRE) == 0;
-}
-
-void memory_unlock(struct gate_machine *machine)
-{
-	__atomic_store_n(&machine->ept_lock, 0, __ATOMIC_RELEASE);
-}
-
-static uint64_t *table_at(void *context, struct phys table)
-{
-	return phys_ptr(context, table);
-}
-
-/* Root takes no new table but from the pool: those for pages of ours are there since the load. */
-static bool take_none(void *context, struct phys *table)
-{
-	(void)context;
-	(void)table;
-	return false;
-}
-
-void memory_tree_open(struct memory_tree *tree, struct gate_machine *machine)
-{
-	tree->memory = (struct table_memory){ table_at, take_none, machine };
-	tree->ept = (struct ept){
-		.paging = { &paging_ept, &tree->memory, machine->ept_top, EPT_LEVELS,
-			    machine->ept_largest },
-		.mtrr = &machine->mtrr,
-	};
-}
-
-/* The caller has the lock. */
-static void next_generation(struct gate_machine *machine)
-{
-	__atomic_store_n(&machine->pool.generation, machine->pool.generation + 1, __ATOMIC_RELEASE);
-}
-
-bool memory_retype(struct cpu *cpu)
-{
-	struct memory_tree tree;
-	bool exact;
-
-	memory_tree_open(&tree, cpu->machine);
-	exact = ept_retype(&tree.ept, &cpu->machine->pool, invalidate_passed(cpu->machine));
-	next_generation(cpu->machine);
-	return exact;
-}
-
-bool memory_refine(struct cpu *cpu)
-{
-	struct gate_machine *machine = cpu->machine;
-	bool helps;
-
-	if (!memory_lock(machine))
-		return false;
-	helps = ept_retype_helps(&machine->pool, invalidate_passed(machine));
-	if (helps)
-		memory_retype(cpu);
-	memory_unlock(machine);
-	return helps;
-}
-
 static void map_device(struct cpu *cpu, struct memory_tree *tree, struct guest_phys address)
 {
 	struct gate_machine *machine = cpu->machine;
 
-	if (ept_map_device(&tree->ept, &machine->pool, address, invalidate_passed(machine)) ==
+	if (ept_map_device(&tree->ept, &machine->pool, address, memory_passed(machine)) ==
 	    EPT_DEVICE_OUTSIDE)
 		RECORD(cpu, DEVICE_OUTSIDE, HP_WARN, address.value, vmread(VMCS_GUEST_RIP));
 }
@@ -102,7 +35,7 @@ static void sink_write(struct cpu *cpu, struct memory_tree *tree, struct guest_p
 	/* Needs no table: pages of ours have leaves of their own since the load. */
 	ept_set_page(&tree->ept, guest_phys(align_down(address.value, SIZE_4K)), cpu->machine->sink,
 		     EPT_READ | EPT_WRITE, MEMORY_WB);
-	next_generation(cpu->machine);
+	memory_changed(cpu->machine);
 	record(cpu, RECORD_HIDDEN_WRITE, HP_WARN, arguments, 4);
 }
 

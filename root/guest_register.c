@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The guest's general-purpose registers by their numbers, as operands have them, and the mode that
- * its code is in. RSP is in the VMCS, all others in struct cpu.
+ * its code is in; CR0 and CR4 as it reads them. RSP is in the VMCS, all others in struct cpu.
  *
  * Source: SDM, General-Purpose Registers in 64-Bit Mode; Guest Register State.
  * World: root.
@@ -48,4 +48,21 @@ bool guest_is_64_bit(void)
 unsigned guest_cpl(void)
 {
 	return RIGHTS_DPL((uint32_t)vmread(VMCS_GUEST_SS_RIGHTS));
+}
+
+static uint64_t visible(uint32_t reg, uint32_t mask, uint32_t shadow)
+{
+	uint64_t owned = vmread(mask);
+
+	return (vmread(reg) & ~owned) | (vmread(shadow) & owned);
+}
+
+uint64_t guest_cr0(void)
+{
+	return visible(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
+}
+
+uint64_t guest_cr4(void)
+{
+	return visible(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW);
 }

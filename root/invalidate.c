@@ -47,17 +47,3 @@ void invalidate_guest(const struct cpu *cpu, enum invalidate what)
 	else
 		invvpid(INVVPID_ALL, 0);
 }
-
-uint64_t invalidate_passed(const struct gate_machine *machine)
-{
-	uint64_t lowest = ~0ull;
-	unsigned i;
-
-	for (i = 0; i < machine->processors && i < HP_PROCESSORS_MAX; i++) {
-		uint64_t passed = __atomic_load_n(&machine->passed[i], __ATOMIC_ACQUIRE);
-
-		if (passed < lowest)
-			lowest = passed;
-	}
-	return lowest;
-}

@@ -53,9 +53,9 @@ static void store_state(struct cpu *cpu)
 	state->gpr[RSP] = vmread(VMCS_GUEST_RSP);
 	state->rip = vmread(VMCS_GUEST_RIP);
 	state->rflags = vmread(VMCS_GUEST_RFLAGS);
-	state->cr0 = cr0_visible();
+	state->cr0 = guest_cr0();
 	state->cr3 = vmread(VMCS_GUEST_CR3);
-	state->cr4 = cr4_visible();
+	state->cr4 = guest_cr4();
 	state->dr7 = vmread(VMCS_GUEST_DR7);
 	state->gdtr.base = vmread(VMCS_GUEST_GDTR_BASE);
 	state->gdtr.limit = (uint16_t)vmread(VMCS_GUEST_GDTR_LIMIT);

@@ -71,6 +71,8 @@ unsigned guest_operand_bytes(void);
 uint64_t guest_operand(const struct cpu *cpu, unsigned number);
 bool guest_is_64_bit(void); /* 64-bit code: CS.L */
 unsigned guest_cpl(void);   /* SDM: the DPL of SS is the CPL */
+uint64_t guest_cr0(void); /* CR0 and CR4 as the guest reads them */
+uint64_t guest_cr4(void);
 
 /*
  * guest_operand.c: the memory operand of the instruction that exited: its linear address, checked
@@ -129,16 +131,11 @@ void step_look(struct cpu *cpu);
 void step_arrange(struct cpu *cpu);
 enum outcome step_exit(struct cpu *cpu);
 
-/*
- * exit_cr.c: CR0 and CR4 as the guest reads them, and which of their bits exit when it writes them;
- * those that VMX operation fixes do always.
- */
-uint64_t cr0_visible(void);
-uint64_t cr4_visible(void);
+/* exit_cr.c: which bits exit when the guest writes them; those that VMX operation fixes do always. */
 void cr_own(struct cpu *cpu, uint64_t cr0, uint64_t cr4);
 
 /*
- * exit_memory.c: the machine's EPT, as base/ept.h wants it. Walking it needs no lock: entries are
+ * memory.c: the machine's EPT, as base/ept.h wants it. Walking it needs no lock: entries are
  * loaded once each, and no table of it goes away while a processor that could see it is in root.
  */
 struct memory_tree {
@@ -150,6 +147,7 @@ void memory_tree_open(struct memory_tree *tree, struct gate_machine *machine);
 /* The try-lock of the EPT, and what its holder may do. */
 bool memory_lock(struct gate_machine *machine);
 void memory_unlock(struct gate_machine *machine);
+void memory_changed(struct gate_machine *machine); /* a new generation: all must invalidate */
 bool memory_retype(struct cpu *cpu); /* false: some types are stricter than they need be */
 
 /*
@@ -157,6 +155,9 @@ bool memory_retype(struct cpu *cpu); /* false: some types are stricter than they
  * who doesn't get it leaves it for another time. True: the EPT has changed.
  */
 bool memory_refine(struct cpu *cpu);
+
+/* The lowest generation that all processors have passed. */
+uint64_t memory_passed(const struct gate_machine *machine);
 
 /* start.S: VMCALL to the hypervisor below, with the guest's registers. */
 void vmcall_below(struct cpu *cpu);
@@ -191,7 +192,6 @@ void nmi_unblock(void); /* fault.S */
 enum invalidate { INVALIDATE_GUEST, INVALIDATE_NOT_GLOBAL };
 void invalidate_guest(const struct cpu *cpu, enum invalidate what);
 void invalidate_catch_up(struct cpu *cpu);
-uint64_t invalidate_passed(const struct gate_machine *machine);
 
 /* segment.c: descriptors <-> segment registers as the VMCS has them. */
 struct segment_state {

@@ -124,7 +124,7 @@ void step_look(struct cpu *cpu)
 	/* Still blocked: the instruction was not executed. */
 	if (!step->done && (blocking & BLOCKING_MOV_SS)) {
 		blocking &= ~(uint64_t)BLOCKING_MOV_SS;
-		put = step->blocking & BLOCKING_STI;
+		put = step->blocking & (BLOCKING_STI | BLOCKING_MOV_SS);
 		vmwrite(VMCS_GUEST_PENDING_DEBUG, step->pending);
 	}
 	if (step->nmi_blocked && !(step->done && step->is_iret))

@@ -239,7 +239,8 @@ int main(int argc, char **argv)
 		if (!WIFEXITED(status) || WEXITSTATUS(status))
 			bad++;
 	}
-	/* What they wrote is there; a child of a worker that failed may still hold the other end. */
+	/* What they wrote is there; a child of a worker that failed may still hold the other end.
+	 */
 	while (read(ends[0], &rounds, sizeof(rounds)) == sizeof(rounds))
 		total += rounds;
 	printf("workload: %d processors, %u rounds, %d wrong\n", count, total, bad);

@@ -51,7 +51,7 @@ enum generate_operand {
 	GENERATE_MEMORY,   /* ModRM with memory, any reg field */
 	GENERATE_REGISTER, /* ModRM with a register */
 	GENERATE_IMM8,
-	GENERATE_LEAF_0, /* CPUID: RAX is cleared in front of it */
+	GENERATE_LEAF_0,     /* CPUID: RAX is cleared in front of it */
 	GENERATE_GROUP = 16, /* + n: ModRM of memory or register with reg field n */
 };
 
@@ -129,7 +129,8 @@ static inline void generate_row(struct generator *g, const struct generate_row *
 
 /* FNV-1a, of what came of a sequence. */
 #define GENERATE_HASH 0xcbf29ce484222325ull
-static unsigned long long generate_hash(unsigned long long hash, const void *data, unsigned long bytes)
+static unsigned long long generate_hash(unsigned long long hash, const void *data,
+					unsigned long bytes)
 {
 	const unsigned char *byte = data;
 

@@ -335,7 +335,8 @@ static bool is_leaf_0(const uint8_t *at)
 	static const uint8_t prefixes[] = "\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3";
 	const uint8_t *code = (const uint8_t *)start.rip;
 
-	while (at > code && ((at[-1] & 0xf0) == 0x40 || memchr(prefixes, at[-1], sizeof(prefixes) - 1)))
+	while (at > code &&
+	       ((at[-1] & 0xf0) == 0x40 || memchr(prefixes, at[-1], sizeof(prefixes) - 1)))
 		at--;
 	return at - code >= 2 && at[-2] == 0x31 && at[-1] == 0xc0;
 }

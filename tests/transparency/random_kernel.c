@@ -40,9 +40,9 @@
 #define NO_PAGE	    0xfffff00000000000ull
 #define BAD_TABLE   0xe00 /* in the read-only page: a table register with a base that is none */
 /* A byte of the clock's memory that nothing uses: keeps what is written. */
-#define PORT_INDEX  0x70
-#define PORT	    0x71
-#define CLOCK_BYTE  0x50
+#define PORT_INDEX 0x70
+#define PORT	   0x71
+#define CLOCK_BYTE 0x50
 
 /* Never IF, and not VM. */
 #define FLAGS_RANDOM 0x3f7dd5u
@@ -56,10 +56,10 @@ asm("	.section .text\n"
     "	.previous\n");
 extern const char random_code[];
 
-static u8 *code;      /* the same pages, to be written */
-static u8 *data;      /* two pages */
-static u8 *read_only; /* one */
-static u8 *stack;     /* one */
+static u8 *code;	      /* the same pages, to be written */
+static u8 *data;	      /* two pages */
+static u8 *read_only;	      /* one */
+static u8 *stack;	      /* one */
 static struct page *pages[4]; /* data, read_only, stack */
 
 /* --- Instructions --- */
@@ -120,16 +120,16 @@ static const struct row system_rows[] = {
 	{ 0, { 0x0f, 0x00 }, 2, EITHER, 3 },
 	{ 0, { 0x0f, 0x00 }, 2, EITHER, 4 },
 	{ 0, { 0x0f, 0x00 }, 2, EITHER, 5 },
-	{ 0, { 0x0f, 0x02 }, 2, EITHER, ANY },		  /* LAR */
-	{ 0, { 0x0f, 0x03 }, 2, EITHER, ANY },		  /* LSL */
-	{ 0, { 0x0f, 0x06 }, 2, PLAIN, 0 },		  /* CLTS */
-	{ 0, { 0x0f, 0x08 }, 2, PLAIN, 0 },		  /* INVD */
-	{ 0, { 0x0f, 0x09 }, 2, PLAIN, 0 },		  /* WBINVD */
-	{ 0, { 0x0f, 0x30 }, 2, PLAIN, 0 },		  /* WRMSR: of a number, mostly #GP */
-	{ 0, { 0x0f, 0x32 }, 2, PLAIN, 0 },		  /* RDMSR */
-	{ 0, { 0x0f, 0x37 }, 2, PLAIN, 0 },		  /* GETSEC */
-	{ 0, { 0x0f, 0xaa }, 2, PLAIN, 0 },		  /* RSM */
-	{ 0x66, { 0x0f, 0x38, 0x80 }, 3, MEMORY, ANY },	  /* INVEPT, INVVPID, INVPCID */
+	{ 0, { 0x0f, 0x02 }, 2, EITHER, ANY },		/* LAR */
+	{ 0, { 0x0f, 0x03 }, 2, EITHER, ANY },		/* LSL */
+	{ 0, { 0x0f, 0x06 }, 2, PLAIN, 0 },		/* CLTS */
+	{ 0, { 0x0f, 0x08 }, 2, PLAIN, 0 },		/* INVD */
+	{ 0, { 0x0f, 0x09 }, 2, PLAIN, 0 },		/* WBINVD */
+	{ 0, { 0x0f, 0x30 }, 2, PLAIN, 0 },		/* WRMSR: of a number, mostly #GP */
+	{ 0, { 0x0f, 0x32 }, 2, PLAIN, 0 },		/* RDMSR */
+	{ 0, { 0x0f, 0x37 }, 2, PLAIN, 0 },		/* GETSEC */
+	{ 0, { 0x0f, 0xaa }, 2, PLAIN, 0 },		/* RSM */
+	{ 0x66, { 0x0f, 0x38, 0x80 }, 3, MEMORY, ANY }, /* INVEPT, INVVPID, INVPCID */
 	{ 0x66, { 0x0f, 0x38, 0x81 }, 3, MEMORY, ANY },
 	{ 0x66, { 0x0f, 0x38, 0x82 }, 3, MEMORY, ANY },
 	{ 0x66, { 0x0f, 0x38, 0x82 }, 3, MEMORY, ANY },
@@ -137,8 +137,8 @@ static const struct row system_rows[] = {
 	{ 0xf3, { 0x0f, 0xae }, 2, NUMBER, 1 },
 	{ 0xf3, { 0x0f, 0xae }, 2, NUMBER, 2 },
 	{ 0xf3, { 0x0f, 0xae }, 2, NUMBER, 3 },
-	{ 0xf3, { 0x90 }, 1, PLAIN, 0 },     /* PAUSE */
-	{ 0, { 0x8e }, 1, EITHER, 0 },	     /* MOV to ES, CS, SS, DS, FS, GS */
+	{ 0xf3, { 0x90 }, 1, PLAIN, 0 }, /* PAUSE */
+	{ 0, { 0x8e }, 1, EITHER, 0 },	 /* MOV to ES, CS, SS, DS, FS, GS */
 	{ 0, { 0x8e }, 1, EITHER, 1 },
 	{ 0, { 0x8e }, 1, EITHER, 2 },
 	{ 0, { 0x8e }, 1, EITHER, 3 },
@@ -154,26 +154,23 @@ static const struct row system_rows[] = {
 };
 
 static const struct row plain_rows[] = {
-	{ 0, { 0x8b }, 1, EITHER, ANY }, /* MOV */
-	{ 0, { 0x89 }, 1, EITHER, ANY },
-	{ 0, { 0x01 }, 1, EITHER, ANY },       /* ADD */
-	{ 0, { 0x39 }, 1, EITHER, ANY },       /* CMP */
-	{ 0, { 0x87 }, 1, EITHER, ANY },       /* XCHG */
-	{ 0, { 0x0f, 0xb1 }, 2, EITHER, ANY }, /* CMPXCHG */
-	{ 0, { 0x0f, 0xc1 }, 2, EITHER, ANY }, /* XADD */
-	{ 0, { 0xf7 }, 1, EITHER, 6 },	       /* DIV */
-	{ 0, { 0xf7 }, 1, EITHER, 7 },	       /* IDIV */
-	{ 0, { 0xff }, 1, EITHER, 6 },	       /* PUSH */
-	{ 0, { 0x9c }, 1, PLAIN, 0 },	       /* PUSHF */
-	{ 0, { 0x58 }, 1, PLAIN, 0 },	       /* POP */
-	{ 0, { 0xa5 }, 1, PLAIN, 0 },	       /* MOVS, STOS, SCAS, LODS */
-	{ 0, { 0xab }, 1, PLAIN, 0 },
-	{ 0, { 0xae }, 1, PLAIN, 0 },
-	{ 0, { 0xad }, 1, PLAIN, 0 },
-	{ 0, { 0x0f, 0x28 }, 2, MEMORY, 0 }, /* MOVAPS */
-	{ 0, { 0xdd }, 1, MEMORY, 0 },	     /* FLD */
-	{ 0, { 0x9b }, 1, PLAIN, 0 },	     /* WAIT */
-	{ 0, { 0x0f, 0x0b }, 2, PLAIN, 0 },  /* UD2 */
+	{ 0, { 0x8b }, 1, EITHER, ANY },					/* MOV */
+	{ 0, { 0x89 }, 1, EITHER, ANY },       { 0, { 0x01 }, 1, EITHER, ANY }, /* ADD */
+	{ 0, { 0x39 }, 1, EITHER, ANY },					/* CMP */
+	{ 0, { 0x87 }, 1, EITHER, ANY },					/* XCHG */
+	{ 0, { 0x0f, 0xb1 }, 2, EITHER, ANY },					/* CMPXCHG */
+	{ 0, { 0x0f, 0xc1 }, 2, EITHER, ANY },					/* XADD */
+	{ 0, { 0xf7 }, 1, EITHER, 6 },						/* DIV */
+	{ 0, { 0xf7 }, 1, EITHER, 7 },						/* IDIV */
+	{ 0, { 0xff }, 1, EITHER, 6 },						/* PUSH */
+	{ 0, { 0x9c }, 1, PLAIN, 0 },						/* PUSHF */
+	{ 0, { 0x58 }, 1, PLAIN, 0 },						/* POP */
+	{ 0, { 0xa5 }, 1, PLAIN, 0 }, /* MOVS, STOS, SCAS, LODS */
+	{ 0, { 0xab }, 1, PLAIN, 0 },	       { 0, { 0xae }, 1, PLAIN, 0 },
+	{ 0, { 0xad }, 1, PLAIN, 0 },	       { 0, { 0x0f, 0x28 }, 2, MEMORY, 0 }, /* MOVAPS */
+	{ 0, { 0xdd }, 1, MEMORY, 0 },						    /* FLD */
+	{ 0, { 0x9b }, 1, PLAIN, 0 },						    /* WAIT */
+	{ 0, { 0x0f, 0x0b }, 2, PLAIN, 0 },					    /* UD2 */
 };
 
 static void a_row(struct generator *g, const struct row *row)
@@ -245,10 +242,10 @@ static void a_control_register(struct generator *g)
 {
 	/* PCIDE can't be set again while the PCID is not 0; VMXE and SMXE differ on purpose. */
 	static const u8 cr0_bits[] = { 0, 1, 2, 3, 4, 5, 6, 16, 16, 18, 28, 29, 30, 31, 32, 63 },
-			cr4_bits[] = { 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,	10, 11,
+			cr4_bits[] = { 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
 				       12, 15, 16, 18, 20, 21, 22, 23, 24, 25, 32, 63 },
 			/* Below 52 it would be another address. */
-			cr3_bits[] = { 52, 55, 59, 61, 62, 63, 63, 63 };
+		cr3_bits[] = { 52, 55, 59, 61, 62, 63, 63, 63 };
 
 	switch (generate_below(g, 6)) {
 	case 0:
@@ -289,8 +286,8 @@ static void a_debug_register(struct generator *g)
 {
 	switch (generate_below(g, 4)) {
 	case 0:
-		load_rax(g, generate_below(g, 2) ? an_address(g) :
-						   (u64)random_code + generate_below(g, 64));
+		load_rax(g, generate_below(g, 2) ? an_address(g)
+						 : (u64)random_code + generate_below(g, 64));
 		BYTES(g, "\x0f\x23"); /* DR0 to DR3 */
 		generate_byte(g, 0xc0 | generate_below(g, 4) << 3);
 		break;
@@ -310,9 +307,9 @@ static void a_debug_register(struct generator *g)
 }
 
 /* Those that may have any value while a sequence runs: it is put back. */
-static const u32 written_msrs[] = { 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000081, 0xc0000082,
-				    0xc0000083, 0xc0000084, 0xc0000103, 0x174,	    0x175,
-				    0x176,	0x1d9 };
+static const u32 written_msrs[] = { 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000081,
+				    0xc0000082, 0xc0000083, 0xc0000084, 0xc0000103,
+				    0x174,	0x175,	    0x176,	0x1d9 };
 /* EFER without NXE would find reserved bits in the page tables; the TSC is a clock. */
 static const u32 other_msrs[] = { 0x1b,	      0xfe,	  0x179,      0x1a0,	  0x200,
 				  0x250,      0x277,	  0x2ff,      0x4,	  0x1fff,
@@ -637,8 +634,7 @@ static void put_back(void)
 	asm volatile("lldt %0" : : "m"(before.selector[4]));
 	for (i = 0; i < ARRAY_SIZE(seen_msrs); i++) {
 		if (before.msr[i] != after.msr[i] || i < 3)
-			native_wrmsr(seen_msrs[i], (u32)before.msr[i],
-				     (u32)(before.msr[i] >> 32));
+			native_wrmsr(seen_msrs[i], (u32)before.msr[i], (u32)(before.msr[i] >> 32));
 	}
 	asm volatile("mov %0, %%cr8" : : "r"(before.cr8));
 	asm volatile("mov %0, %%db0" : : "r"(zero));

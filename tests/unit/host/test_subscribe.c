@@ -132,10 +132,12 @@ static void a_start_names_what_a_processor_lacks(void **state)
 	fake.proc2 &= ~((uint64_t)PROC2_DESCRIPTOR_TABLE << 32);
 	assert_int_equal(lifecycle_start(HP_EXITS_ALL, &failure), HP_ERROR_CAPABILITY);
 	assert_int_equal(failure.detail[0], HP_CONTROL_DESCRIPTOR_TABLE);
+	assert_int_equal(failure.processor, 0);
 	assert_null(lifecycle_machine());
 	assert_non_null(strstr(fake.printed, "escriptor-table exiting"));
 	/* Without that group it starts. */
-	assert_int_equal(lifecycle_start(HP_EXITS_ALL & ~HP_EXITS_DESCRIPTOR, &failure), HP_ERROR_OK);
+	assert_int_equal(lifecycle_start(HP_EXITS_ALL & ~HP_EXITS_DESCRIPTOR, &failure),
+			 HP_ERROR_OK);
 	assert_int_equal(change(HP_ERROR_OK, 0, 0).able, HP_EXITS_ALL & ~HP_EXITS_DESCRIPTOR);
 	stop();
 }
@@ -170,11 +172,31 @@ static void one_that_refuses_keeps_all_as_they_were(void **state)
 	fake.processor[1].refuses_exits = HP_ERROR_OK;
 	assert_int_equal(exits.processor, 1);
 	assert_int_equal(exits.on, HP_EXITS_MSR);
-	assert_has(0, HP_EXITS_MSR);
-	assert_int_equal(lifecycle_machine()->exits, HP_EXITS_MSR);
+	assert_all_have(HP_EXITS_MSR);
 	/* It can be asked again. */
 	change(HP_ERROR_OK, 0, HP_EXITS_IO);
 	assert_all_have(HP_EXITS_MSR | HP_EXITS_IO);
+	stop();
+}
+
+/* Others may have filled the set. */
+static void a_full_set_keeps_all_as_they_were(void **state)
+{
+	const struct intercept one = { INTERCEPT_HLT, INTERCEPT_BOTH, 0, 0 };
+	struct machine *machine;
+	struct hp_exits exits;
+
+	(void)state;
+	start(0);
+	machine = lifecycle_machine();
+	change(HP_ERROR_OK, 0, HP_EXITS_MSR);
+	while (interception_add(&machine->subscriptions, &one))
+		;
+	exits = change(HP_ERROR_INTERNAL, HP_EXITS_MSR, HP_EXITS_ALL & ~HP_EXITS_MSR);
+	assert_int_equal(exits.on, HP_EXITS_MSR);
+	assert_int_equal(exits.able, HP_EXITS_ALL);
+	assert_all_have(HP_EXITS_MSR);
+	assert_false(interception_add(&machine->subscriptions, &one));
 	stop();
 }
 
@@ -201,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_start_names_what_a_processor_lacks),
 		cmocka_unit_test(one_that_lacks_a_control_keeps_all_as_they_were),
 		cmocka_unit_test(one_that_refuses_keeps_all_as_they_were),
+		cmocka_unit_test(a_full_set_keeps_all_as_they_were),
 		cmocka_unit_test(a_processor_that_comes_later_must_be_able),
 	};
 

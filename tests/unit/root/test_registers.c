@@ -40,13 +40,13 @@ static void owning_keeps_what_the_guest_reads(void **state)
 	fake.vmcs[VMCS_CR0_SHADOW] = 0; /* the guest cleared NE */
 	fake.vmcs[VMCS_GUEST_CR0] = CR0_PE | CR0_NE | CR0_TS | CR0_PG;
 	own_all();
-	assert_int_equal(cr0_visible(), CR0_PE | CR0_TS | CR0_PG);
+	assert_int_equal(guest_cr0(), CR0_PE | CR0_TS | CR0_PG);
 	assert_int_equal(fake.vmcs[VMCS_CR0_SHADOW], CR0_PE | CR0_TS | CR0_PG);
 	fake.vmcs[VMCS_GUEST_CR4] = CR4_PAE | CR4_VMXE | CR4_DE;
 	cr_own(&cpu, 0, 0);
 	assert_int_equal(fake.vmcs[VMCS_CR4_MASK], CR4_VMXE | CR4_SMXE);
 	assert_int_equal(fake.vmcs[VMCS_CR0_MASK], CR0_NE);
-	assert_int_equal(cr0_visible(), CR0_PE | CR0_TS | CR0_PG);
+	assert_int_equal(guest_cr0(), CR0_PE | CR0_TS | CR0_PG);
 }
 
 static void clts_clears_ts_in_both(void **state)
@@ -56,7 +56,7 @@ static void clts_clears_ts_in_both(void **state)
 	own_all();
 	cr_exit(0, CLTS, 0);
 	expect_skipped();
-	assert_false(cr0_visible() & CR0_TS);
+	assert_false(guest_cr0() & CR0_TS);
 	assert_false(fake.vmcs[VMCS_GUEST_CR0] & CR0_TS);
 }
 
@@ -69,7 +69,7 @@ static void lmsw_leaves_the_rest(void **state)
 	fake.vmcs[VMCS_EXIT_QUALIFICATION] = LMSW << 4 | (CR0_TS | CR0_MP | 0xff00) << 16;
 	run_exit(EXIT_REASON_CR_ACCESS);
 	expect_skipped();
-	assert_int_equal(cr0_visible(), CR0_PE | CR0_TS | CR0_MP | CR0_ET | CR0_WP | CR0_PG);
+	assert_int_equal(guest_cr0(), CR0_PE | CR0_TS | CR0_MP | CR0_ET | CR0_WP | CR0_PG);
 	assert_true(fake.vmcs[VMCS_GUEST_CR0] & CR0_NE);
 }
 
@@ -77,11 +77,11 @@ static void reserved_bits_of_cr0(void **state)
 {
 	(void)state;
 	own_all();
-	cpu.gpr[RBX] = cr0_visible() | BIT64(10) | BIT64(28);
+	cpu.gpr[RBX] = guest_cr0() | BIT64(10) | BIT64(28);
 	cr_exit(0, MOV_TO, RBX);
 	expect_skipped();
-	assert_int_equal(cr0_visible(), CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
-	cpu.gpr[RBX] = cr0_visible() | BIT64(32);
+	assert_int_equal(guest_cr0(), CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
+	cpu.gpr[RBX] = guest_cr0() | BIT64(32);
 	cr_exit(0, MOV_TO, RBX);
 	expect_gp();
 }
@@ -156,7 +156,7 @@ static void cr4_keeps_what_was_asked_for(void **state)
 	cpu.gpr[RDX] = CR4_PAE | CR4_DE | CR4_PGE;
 	cr_exit(4, MOV_TO, RDX);
 	expect_skipped();
-	assert_int_equal(cr4_visible(), CR4_PAE | CR4_DE | CR4_PGE);
+	assert_int_equal(guest_cr4(), CR4_PAE | CR4_DE | CR4_PGE);
 	assert_int_equal(fake.vmcs[VMCS_GUEST_CR4], CR4_PAE | CR4_DE | CR4_PGE | CR4_VMXE);
 	cpu.gpr[RDX] |= CR4_VMXE;
 	cr_exit(4, MOV_TO, RDX);

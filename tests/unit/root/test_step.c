@@ -152,6 +152,20 @@ static void blocking_by_sti_comes_back_if_nothing_was_executed(void **state)
 	assert_int_equal(blocking(), 0);
 }
 
+/* The guest's own blocking by MOV SS is not the step's. */
+static void blocking_by_mov_ss_stays_if_nothing_was_executed(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_MOV_SS;
+	begin(2);
+	step_look(&cpu);
+	assert_int_equal(blocking(), BLOCKING_MOV_SS);
+	step_arrange(&cpu);
+	executed(NEXT);
+	step_look(&cpu);
+	assert_int_equal(blocking(), 0);
+}
+
 static void without_monitor_trap_the_window_opens_in_an_nmi_handler(void **state)
 {
 	(void)state;
@@ -329,6 +343,7 @@ int main(void)
 		T(an_iteration_is_a_step_though_rip_stays),
 		T(an_instruction_that_root_carries_out_is_a_step),
 		T(blocking_by_sti_comes_back_if_nothing_was_executed),
+		T(blocking_by_mov_ss_stays_if_nothing_was_executed),
 		T(without_monitor_trap_the_window_opens_in_an_nmi_handler),
 		T(with_monitor_trap_blocking_by_nmi_stays),
 		T(an_iret_ends_the_handler),
