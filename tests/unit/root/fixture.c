@@ -115,6 +115,58 @@ int fixture_setup(void **state)
 	return 0;
 }
 
+static uint64_t *table_at(void *context, struct phys table)
+{
+	(void)context;
+	return (uint64_t *)(uintptr_t)table.value;
+}
+
+static bool take(void *context, struct phys *table)
+{
+	(void)context;
+	*table = fixture_take();
+	return true;
+}
+
+static const struct table_memory tables = { table_at, take, NULL };
+
+/* Tables of the guest, with the user flag everywhere: what the leaf says counts. */
+static const struct paging_format guest_format = {
+	.present = PTE_PRESENT,
+	.large = PTE_LARGE,
+	.table = PTE_PRESENT | PTE_WRITE | PTE_USER,
+};
+
+static struct paging guest;
+
+void fixture_guest_begin(void)
+{
+	guest = (struct paging){ &guest_format, &tables, fixture_take(), 4, 1 };
+	fake.vmcs[VMCS_GUEST_CR3] = guest.top.value;
+	cpu.capability.physical_bits = 48;
+}
+
+uint8_t *fixture_map(uint64_t address, uint64_t flags)
+{
+	struct phys page = fixture_take();
+
+	assert_true(paging_map(&guest, address, page, SIZE_4K, PTE_PRESENT | flags));
+	return (uint8_t *)(uintptr_t)page.value;
+}
+
+void fixture_guest_end(const uint8_t *read_only)
+{
+	struct paging ept = { &paging_ept, &tables, machine.ept_top, EPT_LEVELS, 1 };
+	unsigned i;
+
+	for (i = 0; i < PAGES; i++) {
+		uint64_t page = (uintptr_t)memory[i];
+
+		assert_true(paging_map(&ept, page, phys(page), SIZE_4K,
+				       memory[i] == read_only ? EPT_READ : EPT_RWX));
+	}
+}
+
 enum ending run_exit(uint32_t reason)
 {
 	int ending;

@@ -36,6 +36,15 @@ struct phys fixture_take(void);
 /* For cmocka_unit_test_setup(). */
 int fixture_setup(void **state);
 
+/*
+ * After that, for tests that reach the guest's memory: page tables of the guest, pages in them (PTE_
+ * flags besides present; the tables above have the user's rights), and an EPT, which shows
+ * `read_only` (NULL: none) as read-only.
+ */
+void fixture_guest_begin(void);
+uint8_t *fixture_map(uint64_t address, uint64_t flags);
+void fixture_guest_end(const uint8_t *read_only);
+
 enum ending { ENTERED_AGAIN = 1, LEFT, FAULTED };
 
 /* One exit, from the processor's exit to the next entry. The registers are those of cpu.gpr. */

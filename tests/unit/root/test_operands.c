@@ -16,64 +16,21 @@
 
 static uint8_t *data, *data_next, *read_only, *hidden, *gdt, *device;
 
-static uint64_t *table_at(void *context, struct phys table)
-{
-	(void)context;
-	return (uint64_t *)(uintptr_t)table.value;
-}
-
-static bool take(void *context, struct phys *table)
-{
-	(void)context;
-	*table = fixture_take();
-	return true;
-}
-
-static const struct table_memory tables = { table_at, take, NULL };
-
-/* Tables of the guest, with the user flag everywhere: what the leaf says counts. */
-static const struct paging_format guest_format = {
-	.present = PTE_PRESENT,
-	.large = PTE_LARGE,
-	.table = PTE_PRESENT | PTE_WRITE | PTE_USER,
-};
-
-static struct paging guest;
-
-static uint8_t *map(uint64_t address, uint64_t flags)
-{
-	struct phys page = fixture_take();
-
-	assert_true(paging_map(&guest, address, page, SIZE_4K, PTE_PRESENT | flags));
-	return (uint8_t *)(uintptr_t)page.value;
-}
-
 static int setup(void **state)
 {
-	struct paging ept = { &paging_ept, &tables, { 0 }, EPT_LEVELS, 1 };
-	unsigned i;
-
 	fixture_setup(state);
-	guest = (struct paging){ &guest_format, &tables, fixture_take(), 4, 1 };
-	data = map(DATA, PTE_WRITE | PTE_USER);
-	data_next = map(DATA + 0x1000, PTE_WRITE | PTE_USER);
-	read_only = map(READ_ONLY, PTE_USER);
-	map(SUPERVISOR, PTE_WRITE);
-	hidden = map(HIDDEN, PTE_WRITE | PTE_USER);
-	gdt = map(GDT, PTE_WRITE);
-	device = map(DEVICE, PTE_WRITE | PTE_USER);
+	fixture_guest_begin();
+	data = fixture_map(DATA, PTE_WRITE | PTE_USER);
+	data_next = fixture_map(DATA + 0x1000, PTE_WRITE | PTE_USER);
+	read_only = fixture_map(READ_ONLY, PTE_USER);
+	fixture_map(SUPERVISOR, PTE_WRITE);
+	hidden = fixture_map(HIDDEN, PTE_WRITE | PTE_USER);
+	gdt = fixture_map(GDT, PTE_WRITE);
+	device = fixture_map(DEVICE, PTE_WRITE | PTE_USER);
 	fake.outside = device;
 
-	ept.top = machine.ept_top;
-	for (i = 0; i < PAGES; i++) {
-		uint64_t page = (uintptr_t)memory[i];
-
-		assert_true(paging_map(&ept, page, phys(page), SIZE_4K,
-				       page == (uintptr_t)hidden ? EPT_READ : EPT_RWX));
-	}
-	cpu.capability.physical_bits = 48;
+	fixture_guest_end(hidden);
 	fake.vmcs[VMCS_GUEST_CR0] |= CR0_AM;
-	fake.vmcs[VMCS_GUEST_CR3] = guest.top.value;
 	fake.vmcs[VMCS_GUEST_GDTR_BASE] = GDT;
 	fake.vmcs[VMCS_GUEST_GDTR_LIMIT] = 0x7f;
 	fake.vmcs[VMCS_GUEST_IDTR_BASE] = 0xfffffe0000000000;

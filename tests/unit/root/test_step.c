@@ -7,6 +7,7 @@
 #include "fixture.h"
 
 #define NEXT (RIP + 3)
+#define CODE 0x40000000ull
 
 static uint64_t blocking(void)
 {
@@ -191,19 +192,40 @@ static void with_monitor_trap_blocking_by_nmi_stays(void **state)
 	assert_int_equal(blocking(), BLOCKING_NMI | BLOCKING_MOV_SS);
 }
 
-/* SDM: IRET unblocks NMIs. (Its bytes can't be fetched here: no page of the guest is mapped.) */
+/* SDM: IRET unblocks NMIs, whatever prefixes it has; REX is one in 64-bit code only. */
 static void an_iret_ends_the_handler(void **state)
 {
-	(void)state;
-	without_monitor_trap();
-	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_NMI;
-	begin(2);
-	assert_false(cpu.step.is_iret);
-	cpu.step.is_iret = true;
-	executed(NEXT);
-	assert_int_equal(blocking(), BLOCKING_MOV_SS);
-	executed(NEXT + 2);
-	assert_int_equal(blocking(), 0);
+	static const struct {
+		uint8_t code[4];
+		bool is_64_bit, unblocks;
+	} cases[] = {
+		{ { 0xcf }, true, true },
+		{ { 0x48, 0xcf }, true, true },
+		{ { 0x66, 0xf3, 0x48, 0xcf }, true, true },
+		{ { 0x90, 0xcf }, true, false },
+		{ { 0x66, 0xcf }, false, true },
+		{ { 0x48, 0xcf }, false, false },
+	};
+	unsigned i;
+	uint8_t *code;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fixture_setup(state);
+		fixture_guest_begin();
+		code = fixture_map(CODE, 0);
+		fixture_guest_end(NULL);
+		memcpy(code + 0x100, cases[i].code, sizeof(cases[i].code));
+		fake.vmcs[VMCS_GUEST_RIP] = CODE + 0x100;
+		if (!cases[i].is_64_bit)
+			fake.vmcs[VMCS_GUEST_CS_RIGHTS] = 0xc09b;
+		without_monitor_trap();
+		fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_NMI;
+		begin(2);
+		assert_int_equal(blocking(), BLOCKING_MOV_SS);
+		executed(CODE + 0x102);
+		step_look(&cpu);
+		assert_int_equal(blocking(), cases[i].unblocks ? 0 : BLOCKING_NMI);
+	}
 }
 
 /* The call that ends the steps is stepped itself: what was set for it must not stay. */
