@@ -16,6 +16,7 @@
 #include "lifecycle.h"
 #include "log.h"
 #include "processor.h"
+#include "report.h"
 #include "subscribe.h"
 
 static struct machine machine;
@@ -23,7 +24,7 @@ static bool running;
 static bool asleep; /* the system sleeps, or is about to: nobody enters */
 static bool closed; /* the system or the module ends: no start any more */
 static bool changing;
-static uint32_t start_exits; /* of the start under way */
+static struct hp_start start_how; /* of the start under way */
 
 struct machine *lifecycle_machine(void)
 {
@@ -100,6 +101,8 @@ static void begin_run(void)
 static void end_run(void)
 {
 	drain_records(&machine);
+	report_look(&machine);
+	report_keep(&machine);
 	running = false;
 	machine_end(&machine);
 	host_keep(false);
@@ -111,7 +114,7 @@ static enum hp_error prepare(struct hp_failure *failure)
 
 	if (error)
 		return fail(failure, error, HP_NO_PROCESSOR);
-	error = subscribe_begin(&machine, start_exits, failure);
+	error = subscribe_begin(&machine, start_how.exits, failure);
 	return error ? fail(failure, error, failure->processor) : HP_ERROR_OK;
 }
 
@@ -125,6 +128,7 @@ static enum hp_error start(struct hp_failure *failure)
 	if (closed || asleep)
 		return fail(failure, HP_ERROR_BUSY, HP_NO_PROCESSOR);
 	error = machine_begin(&machine);
+	machine.history = start_how.history;
 	if (error)
 		fail(failure, error, HP_NO_PROCESSOR);
 	else
@@ -161,7 +165,7 @@ static enum hp_error stop(struct hp_failure *failure)
 	return HP_ERROR_OK;
 }
 
-static enum hp_error change(enum hp_error (*what)(struct hp_failure *), uint32_t exits,
+static enum hp_error change(enum hp_error (*what)(struct hp_failure *), const struct hp_start *how,
 			    struct hp_failure *failure)
 {
 	enum hp_error error;
@@ -170,7 +174,8 @@ static enum hp_error change(enum hp_error (*what)(struct hp_failure *), uint32_t
 	if (__atomic_exchange_n(&changing, true, __ATOMIC_ACQUIRE))
 		return fail(failure, HP_ERROR_BUSY, HP_NO_PROCESSOR);
 	host_lock();
-	start_exits = exits;
+	if (how)
+		start_how = *how;
 	error = what(failure);
 	host_unlock();
 	__atomic_store_n(&changing, false, __ATOMIC_RELEASE);
@@ -186,10 +191,19 @@ static uint32_t count_guests(void)
 	return count;
 }
 
-enum hp_error lifecycle_start(uint32_t exits, struct hp_failure *failure)
+static bool is_history(uint32_t depth)
 {
-	enum hp_error error = change(start, exits, failure);
+	return depth >= HP_HISTORY_LEAST && depth <= HP_HISTORY_MOST && !(depth & (depth - 1));
+}
 
+enum hp_error lifecycle_start(const struct hp_start *how, struct hp_failure *failure)
+{
+	enum hp_error error;
+
+	memset(failure, 0, sizeof(*failure));
+	if ((how->exits & ~HP_EXITS_ALL) || !is_history(how->history))
+		return fail(failure, HP_ERROR_REQUEST, HP_NO_PROCESSOR);
+	error = change(start, how, failure);
 	if (error) {
 		failure_log("not started", failure);
 		return error;
@@ -210,7 +224,7 @@ static void log_stop(enum hp_error error, const struct hp_failure *failure)
 
 enum hp_error lifecycle_stop(struct hp_failure *failure)
 {
-	enum hp_error error = change(stop, 0, failure);
+	enum hp_error error = change(stop, NULL, failure);
 
 	log_stop(error, failure);
 	return error;

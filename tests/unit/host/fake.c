@@ -406,6 +406,13 @@ void fake_online(uint32_t processor)
 	fake.on = 0;
 }
 
+enum hp_error fake_start(uint32_t exits, struct hp_failure *failure)
+{
+	const struct hp_start how = { .exits = exits, .history = HP_HISTORY_DEFAULT };
+
+	return lifecycle_start(&how, failure);
+}
+
 void fake_record(uint32_t processor, uint16_t format, enum hp_level level, uint64_t argument)
 {
 	struct gate_ring *ring = lifecycle_machine()->processor[processor].ring;

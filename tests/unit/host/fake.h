@@ -57,6 +57,9 @@ void fake_open(uint32_t processors, uint32_t megabytes);
 /* Ends a test: everything was given back. */
 void fake_close(void);
 
+/* A start with these groups of exits, and the usual history. */
+enum hp_error fake_start(uint32_t exits, struct hp_failure *failure);
+
 /* For cmocka's groups: the log, which all tests of a group share. */
 int fake_open_log(void **state);
 int fake_close_log(void **state);

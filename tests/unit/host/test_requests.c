@@ -30,7 +30,7 @@ static uint32_t ask_status(void)
 
 static uint32_t ask_start(uint32_t flags)
 {
-	struct hp_start in = { .exits = flags };
+	struct hp_start in = { .exits = flags, .history = HP_HISTORY_DEFAULT };
 
 	return requests_handle(HP_REQUEST_START, &in, sizeof(in), &out, sizeof(out.failure));
 }

@@ -384,7 +384,7 @@ static void test_version(void **state)
 
 	(void)state;
 	assert_int_equal(run("version"), HPCTL_OK);
-	run_expect(run_out, "hpctl   " HP_VERSION ", ABI 2\nmodule  unknown: there is no device\n");
+	run_expect(run_out, "hpctl   " HP_VERSION ", ABI 3\nmodule  unknown: there is no device\n");
 	root = run_json("version --json", HPCTL_OK);
 	assert_string_equal(run_string(root, "version"), HP_VERSION);
 	assert_true(run_null(root, "module"));
