@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "machine.h"
 #include "report.h"
 
 static const char *const kinds[] = {

@@ -8,7 +8,9 @@
 #ifndef HOST_REPORT_H
 #define HOST_REPORT_H
 
-#include "machine.h"
+#include "host.h"
+
+struct machine;
 
 /*
  * Looks for reports that were not there before, and says each in the log. True: one is there, old
