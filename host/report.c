@@ -46,10 +46,11 @@ static void say(uint32_t processor, const struct hp_report *report, uint32_t kin
 			 processor, text, report->vector, (unsigned long long)report->root_rip,
 			 report->reason);
 	else
-		log_line(HP_ERR,
-			 "processor %u stepped aside: %s: exit reason %#x, VM-instruction error %u; "
-			 "hpctl report has the rest",
-			 processor, text, report->reason, report->instruction_error);
+		log_line(
+			HP_ERR,
+			"processor %u stepped aside: %s: exit reason %#x, VM-instruction error %u; "
+			"hpctl report has the rest",
+			processor, text, report->reason, report->instruction_error);
 }
 
 bool report_look(struct machine *machine)
