@@ -18,11 +18,11 @@ refused() {
 			return
 		fi
 		# The first round also pays for what the kernel keeps.
-		[ "$i" -gt 1 ] || before=$(memory_free)
+		[ "$i" -gt 1 ] || before=$(memory_taken)
 	done
 	ok "$1"
 	sed 's/^/# /' $work/refused
-	check "$1: memory is back" memory_back "$before"
+	check "$1: memory is back" memory_kept "$before" $((REFUSED_ROUNDS - 1))
 }
 
 # Afterwards the module can go, and a load works.
@@ -54,7 +54,6 @@ injected() {
 out_of_memory() {
 	modprobe hyperplatform
 	# Every allocation that a load makes fails once, until one load is not refused.
-	before=$(memory_free)
 	number=0
 	while [ $number -lt 200 ]; do
 		number=$((number + 1))
@@ -72,14 +71,16 @@ out_of_memory() {
 			not_ok "refusal: allocation $number fails: nobody is there" "$(cat $work/check)"
 			return
 		fi
+		[ $number -gt 2 ] || before=$(memory_taken)
 	done
 	if [ $status -eq 0 ] && [ $number -gt 1 ]; then
 		ok "refusal: out of memory, at each of $((number - 1)) allocations"
 		hpctl unload >/dev/null
+		modprobe hyperplatform
 	else
 		not_ok 'refusal: out of memory' "status $status after $number allocations"
 	fi
-	check 'refusal: out of memory: memory is back' memory_back "$before"
+	check 'refusal: out of memory: memory is back' memory_kept "$before" $((number - 2))
 	works_again 'refusal: out of memory'
 }
 
