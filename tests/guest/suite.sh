@@ -32,7 +32,7 @@ passed=0
 failed=0
 
 # shellcheck source=/dev/null
-for theme in common architecture cycles nmi life refusals; do
+for theme in common architecture cycles nmi life refusals inject; do
 	. "$here/suite/$theme.sh"
 done
 
@@ -43,7 +43,8 @@ for section; do
 	*=*) argument=${section#*=} ;;
 	esac
 	case ${section%%=*} in
-	probes | memory | cycles | exits | workload | step | random | nmi | offline | refusals | cost) ${section%%=*} "$argument" ;;
+	probes | memory | cycles | exits | workload | step | random | nmi | offline | refusals | cost | inject) ${section%%=*} "$argument" ;;
+	inject-fields) inject_fields ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
 	refused) refused_here "$argument" ;;
 	*)
