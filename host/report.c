@@ -23,16 +23,24 @@ static const char *const kinds[] = {
 
 /* Of a run that has ended: one trail a processor, those that there was memory for. */
 static struct {
-	uint32_t processors, history, pages;
+	uint32_t processors;
 	struct kept {
 		struct gate_trail *trail; /* NULL: not known */
+		uint32_t pages;
+		uint32_t history; /* exits that it has; 0: there was memory for the report only */
 		uint64_t exits;
 	} processor[HP_PROCESSORS_MAX];
 } kept;
 
+/* Root writes the kind last: what else is in the report is there when the kind is. */
 static uint32_t kind_of(const struct gate_trail *trail)
 {
-	return __atomic_load_n(&trail->report.kind, __ATOMIC_ACQUIRE);
+	return trail ? __atomic_load_n(&trail->report.kind, __ATOMIC_ACQUIRE) : HP_REPORT_NONE;
+}
+
+static uint64_t exits_of(const struct processor *processor)
+{
+	return __atomic_load_n(&processor->ring->exits_total, __ATOMIC_RELAXED);
 }
 
 static void say(uint32_t processor, const struct hp_report *report, uint32_t kind)
@@ -45,12 +53,16 @@ static void say(uint32_t processor, const struct hp_report *report, uint32_t kin
 			 "%u; hpctl report has the rest",
 			 processor, text, report->vector, (unsigned long long)report->root_rip,
 			 report->reason);
+	else if (kind == HP_REPORT_ENTRY_FAILED)
+		log_line(HP_ERR,
+			 "processor %u stepped aside: %s: exit reason %#x, VM-instruction error "
+			 "%u; hpctl report has the rest",
+			 processor, text, report->reason, report->instruction_error);
 	else
-		log_line(
-			HP_ERR,
-			"processor %u stepped aside: %s: exit reason %#x, VM-instruction error %u; "
-			"hpctl report has the rest",
-			processor, text, report->reason, report->instruction_error);
+		log_line(HP_ERR,
+			 "processor %u stepped aside: %s: exit reason %u; hpctl report has the "
+			 "rest",
+			 processor, text, report->reason);
 }
 
 bool report_look(struct machine *machine)
@@ -61,8 +73,6 @@ bool report_look(struct machine *machine)
 	for (i = 0; i < machine->processors; i++) {
 		struct processor *processor = &machine->processor[i];
 
-		if (!processor->trail)
-			continue;
 		kind = kind_of(processor->trail);
 		if (!kind)
 			continue;
@@ -80,43 +90,80 @@ void report_end(void)
 
 	for (i = 0; i < kept.processors; i++) {
 		if (kept.processor[i].trail)
-			host_free(kept.processor[i].trail, kept.pages);
+			host_free(kept.processor[i].trail, kept.processor[i].pages);
 	}
 	memset(&kept, 0, sizeof(kept));
 }
 
-static void keep_one(uint32_t index, const struct processor *processor)
+static bool keep_pages(struct kept *one, const struct processor *processor, uint32_t pages)
 {
-	struct kept *one = &kept.processor[index];
 	struct phys unused;
 
-	memset(one, 0, sizeof(*one));
-	if (!processor->trail)
-		return;
-	one->trail = host_allocate(kept.pages, &unused);
-	if (!one->trail) {
-		log_line(HP_WARN, "no memory to keep the report of processor %u", index);
+	one->trail = host_allocate(pages, &unused);
+	if (!one->trail)
+		return false;
+	one->pages = pages;
+	one->exits = exits_of(processor);
+	memcpy(one->trail, processor->trail, (size_t)pages * HOST_PAGE);
+	return true;
+}
+
+/* Memory may be short, and in small pieces: a report without its history is better than nothing. */
+static void keep_one(struct kept *one, const struct machine *machine,
+		     const struct processor *processor)
+{
+	if (keep_pages(one, processor, machine_trail_pages(machine))) {
+		one->history = machine->history;
 		return;
 	}
-	memcpy(one->trail, processor->trail, (size_t)kept.pages * HOST_PAGE);
-	one->exits = processor->ring->exits_total;
+	if (kind_of(processor->trail) && keep_pages(one, processor, 1))
+		log_line(HP_WARN, "no memory to keep the VM-exit history of processor %u",
+			 processor->index);
+	else
+		log_line(HP_WARN, "no memory to keep what is known of processor %u",
+			 processor->index);
+}
+
+static bool run_has_report(const struct machine *machine)
+{
+	uint32_t i;
+
+	for (i = 0; i < machine->processors; i++) {
+		if (kind_of(machine->processor[i].trail))
+			return true;
+	}
+	return false;
 }
 
 void report_keep(const struct machine *machine)
 {
-	bool wanted = false;
-	uint32_t i;
+	const struct processor *processor;
+	uint32_t i, pass;
+	bool first;
 
-	for (i = 0; i < machine->processors; i++)
-		wanted |= machine->processor[i].trail && kind_of(machine->processor[i].trail);
-	if (!wanted)
+	if (!run_has_report(machine))
 		return;
 	report_end();
 	kept.processors = machine->processors;
-	kept.history = machine->history;
-	kept.pages = machine_trail_pages(machine);
+	/* Those with a report come first, in case that there is not enough for all. */
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < kept.processors; i++) {
+			processor = &machine->processor[i];
+			first = kind_of(processor->trail) != HP_REPORT_NONE;
+			if (processor->trail && first == (pass == 0))
+				keep_one(&kept.processor[i], machine, processor);
+		}
+	}
+}
+
+uint64_t report_memory(void)
+{
+	uint64_t pages = 0;
+	uint32_t i;
+
 	for (i = 0; i < kept.processors; i++)
-		keep_one(i, &machine->processor[i]);
+		pages += kept.processor[i].pages;
+	return pages * HOST_PAGE;
 }
 
 /* Where to read about one processor. */
@@ -125,17 +172,6 @@ struct source {
 	uint32_t history;
 	uint64_t exits;
 };
-
-static bool run_has_report(const struct machine *machine)
-{
-	uint32_t i;
-
-	for (i = 0; i < machine->processors; i++) {
-		if (machine->processor[i].reported)
-			return true;
-	}
-	return false;
-}
 
 static enum hp_error find(const struct machine *machine, uint32_t processor, struct source *source)
 {
@@ -148,12 +184,12 @@ static enum hp_error find(const struct machine *machine, uint32_t processor, str
 		if (processor >= kept.processors)
 			return HP_ERROR_OFFLINE;
 		source->trail = kept.processor[processor].trail;
-		source->history = kept.history;
+		source->history = kept.processor[processor].history;
 		source->exits = kept.processor[processor].exits;
 	} else if (live && live->trail) {
 		source->trail = live->trail;
 		source->history = machine->history;
-		source->exits = live->ring->exits_total;
+		source->exits = exits_of(live);
 	} else if (!machine) {
 		return processor < host_processors() ? HP_ERROR_OK : HP_ERROR_OFFLINE;
 	}
@@ -174,9 +210,12 @@ enum hp_error report_copy(const struct machine *machine, uint32_t processor, str
 {
 	struct source source;
 	enum hp_error error = find(machine, processor, &source);
+	uint32_t kind = kind_of(source.trail);
 
-	if (source.trail)
+	/* One that root has just begun to write is none yet. */
+	if (kind)
 		memcpy(to, &source.trail->report, sizeof(*to));
+	to->kind = kind;
 	to->processor = processor;
 	copy_build_id(to);
 	return error;

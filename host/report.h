@@ -18,8 +18,11 @@ struct machine;
  */
 bool report_look(struct machine *machine);
 
-/* At the end of a run: keeps its trails, if it has a report. */
+/* At the end of a run: keeps its trails, if it has a report. No processor is a guest any more. */
 void report_keep(const struct machine *machine);
+
+/* Bytes of memory that what is kept takes. */
+uint64_t report_memory(void);
 
 /*
  * Of the run that is going on (NULL: there is none) if it has a report, else of the one that is

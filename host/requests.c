@@ -108,6 +108,7 @@ static enum hp_error handle_STATUS(const void *in, void *out)
 	if (lifecycle_machine())
 		add_machine(status, lifecycle_machine());
 	status->memory[HP_MEMORY_LOG] += log_memory();
+	status->memory[HP_MEMORY_TRAIL] += report_memory();
 	host_unlock();
 	return HP_ERROR_OK;
 }
@@ -176,7 +177,7 @@ static enum hp_error handle_EXITS(const void *in, void *out)
 	return error;
 }
 
-/* What root wrote on that processor; the OS side does not look at it. */
+/* Of a processor without a report, too: then it says so. */
 static enum hp_error handle_REPORT(const void *in, void *out)
 {
 	uint32_t number = *(const uint32_t *)in;

@@ -104,10 +104,11 @@ void fake_mend_image(void)
 void *host_allocate(uint32_t pages, struct phys *physical)
 {
 	struct run *run = runs;
+	uint32_t number = fake.allocations++;
 
 	assert_false(in_callback);
 	assert_true(pages > 0);
-	if (fake.allocations++ == fake.fail_allocation)
+	if (number >= fake.fail_allocation && number - fake.fail_allocation <= fake.fail_more)
 		return NULL;
 	while (run->address)
 		run++;

@@ -37,6 +37,7 @@ struct fake {
 	uint16_t gdt_limit;
 
 	uint32_t fail_allocation; /* the number of the one that fails, from 0 */
+	uint32_t fail_more;	  /* so many after it fail, too */
 	uint32_t allocations;	  /* so far */
 	uint64_t pages;		  /* taken and not given back */
 
