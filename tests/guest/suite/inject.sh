@@ -108,6 +108,9 @@ reported() {
 		END { exit !found }' $work/log
 }
 
+# Of injections, over all sections: their marks in the kernel's log.
+round=0
+
 # injection NAME OFFSET CODE VECTOR [ROUNDS]: the module is there.
 injection() {
 	round=$((round + 1))
@@ -140,7 +143,6 @@ inject_begin() {
 	need_hptest
 	mark 'virtualized pass'
 	injections=0
-	round=0
 	modprobe hyperplatform
 }
 
@@ -176,7 +178,7 @@ inject() {
 inject_endless() {
 	inject_begin
 	last=$(($(processors) - 1))
-	while [ $round -lt "${1:-3}" ]; do
+	for i in $(seq "${1:-3}"); do
 		round=$((round + 1))
 		mark "injection $round"
 		offset=0x$(symbol exit_vmx_instruction)
