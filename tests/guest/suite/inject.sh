@@ -202,6 +202,41 @@ inject_endless() {
 	inject_end 'endless loops' "${1:-3}"
 }
 
+# In user mode, whose address space has no gate under page-table isolation: a program that does
+# nothing but RDTSC runs into it, and must run on, first in the minimal loop, then, when that fails
+# too, by the gate's alias.
+inject_user() {
+	inject_begin
+	for second in none vmx_setup_again; do
+		round=$((round + 1))
+		mark "injection $round"
+		patches="offset=0x$(symbol exit_rdtsc) code=0f0b"
+		[ $second = none ] || patches="offset=0x$(symbol exit_rdtsc),0x$(symbol $second) code=0f0b,0f0b"
+		# shellcheck disable=SC2086
+		insmod "$here/hpfault.ko" fault=patch $patches
+		hpctl load >$work/load 2>&1
+		rmmod hpfault
+		"$here/clock" 3000000 >$work/clock &
+		worker=$!
+		sleep 0.1
+		hpctl exits tsc >$work/exits 2>&1
+		stepped_aside 100
+		wait $worker
+		same "inject: the program in user mode runs on, $second" 0 $?
+		hpctl report --json >$work/report
+		case $second in
+		none) wanted=RETREATED_LATER ;;
+		*) wanted=ESCAPED ;;
+		esac
+		if grep -q $wanted $work/report; then
+			injections=$((injections + 1))
+		else
+			not_ok "inject: user mode, $second: $wanted" "$(tail -n 3 $work/log | tr '\n' ' ')"
+		fi
+	done
+	inject_end 'failures in user mode' 2
+}
+
 inject_fields() {
 	inject_begin
 	bad_fields >$work/fields
