@@ -40,7 +40,7 @@ silent() { [ ! -s "$work/$1" ] || bad "std$1 is not empty"; }
 run 0 --help
 silent err
 verbs=$(sed -n 's/^  \([a-z]\{1,\}\) .*/\1/p' "$work/out")
-[ "$(echo "$verbs" | wc -w)" -eq 10 ] || bad "not ten verbs: $verbs"
+[ "$(echo "$verbs" | wc -w)" -eq 11 ] || bad "not eleven verbs: $verbs"
 for verb in $verbs; do
 	run 0 help "$verb"
 	silent err
