@@ -170,13 +170,13 @@ struct gate_machine {
 	struct phys command;	 /* struct gate_command */
 	struct phys blank;	 /* 4 KiB of zeros behind hidden pages */
 	struct phys sink;	 /* 4 KiB where writes to hidden pages end */
-	uint64_t alias; /* an entry for a top-level table, see GATE_ALIAS_CPU */
-	struct phys root_top; /* root's own top-level table */
+	uint64_t alias;		 /* an entry for a top-level table, see GATE_ALIAS_CPU */
+	struct phys root_top;	 /* root's own top-level table */
 	struct phys ept_top; /* the EPT's table at the top; format and levels are base/ept.h's */
 	uint8_t ept_largest; /* paging.largest of that tree */
 	uint8_t hypervisor_below; /* CPUID.1:ECX[31] was set before us */
 	uint8_t reserved[2];
-	uint32_t history;    /* exits that a trail keeps: a power of two */
+	uint32_t history;		    /* exits that a trail keeps: a power of two */
 	uint32_t cpuid_base;		    /* HP_CPUID_BASE or HP_CPUID_BASE_ABOVE */
 	uint32_t ept_lock;		    /* root writes: the try-lock of everything below */
 	struct ept_pool pool;		    /* root writes */
@@ -192,7 +192,8 @@ _Static_assert(sizeof(struct gate_machine) <= GATE_PAGE, "the machine is one pag
  */
 struct gate_command {
 	struct interception interception;
-	/* A processor that does not come out of root is sent an NMI with its bit set: it retreats. */
+	/* A processor that does not come out of root is sent an NMI with its bit set: it retreats.
+	 */
 	uint64_t stuck[HP_PROCESSORS_MAX / 64];
 	uint8_t pad[GATE_PAGE - sizeof(struct interception) - HP_PROCESSORS_MAX / 8];
 	uint8_t msr_bitmap[INTERCEPTION_MSR_BYTES];
@@ -249,8 +250,8 @@ struct gate_cpu {
 	uint64_t root_gdt[32]; /* code and data at the OS's selectors, root's TSS. Root fills it */
 	uint64_t cross_idt[6]; /* vectors 0 to 2; only NMI is present: interrupt gate to gate_nmi,
 				  CPL 0, the OS's code selector, no IST. The OS side fills it */
-	/* An address space in which the alias was planted, for the OS side to take it out again: the
-	   entry's address and value; 0: none. Root writes */
+	/* An address space in which the alias was planted, for the OS side to take it out again:
+	   the entry's address and value; 0: none. Root writes */
 	struct phys planted;
 	uint64_t planted_value;
 	uint64_t stack[(GATE_PAGE - 0x440) / 8];

@@ -18,6 +18,7 @@
 #include "processor.h"
 #include "report.h"
 #include "subscribe.h"
+#include "watch.h"
 
 static struct machine machine;
 static bool running;
@@ -90,16 +91,35 @@ static enum hp_error leave_all(struct hp_failure *failure)
 	return result;
 }
 
+/*
+ * A processor that escaped did so by an entry in an address space of the OS's. It is out of there
+ * when it takes an interrupt.
+ */
+static void uproot(const struct processor *processor)
+{
+	if (!processor->gate || !processor->gate->planted.value)
+		return;
+	processor_flush(processor);
+	host_exchange(processor->gate->planted, processor->gate->planted_value, 0);
+	processor_flush(processor);
+}
+
 /* From here on, until it ends, guests may run through the gate. */
 static void begin_run(void)
 {
 	running = true;
 	host_keep(true);
+	watch_begin(&machine);
 }
 
 /* Every processor has left. */
 static void end_run(void)
 {
+	uint32_t i;
+
+	watch_end();
+	for (i = 0; i < machine.processors; i++)
+		uproot(&machine.processor[i]);
 	drain_records(&machine);
 	report_look(&machine);
 	report_keep(&machine);
@@ -228,6 +248,14 @@ enum hp_error lifecycle_stop(struct hp_failure *failure)
 
 	log_stop(error, failure);
 	return error;
+}
+
+void lifecycle_step_aside(void)
+{
+	struct hp_failure failure;
+
+	if (lifecycle_stop(&failure) == HP_ERROR_OK)
+		log_line(HP_ERR, "HyperPlatform has stepped aside; hpctl report says why");
 }
 
 /* One whose pages were not taken at the start, or that is less able than the others, stays out. */

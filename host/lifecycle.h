@@ -25,6 +25,12 @@ enum hp_error lifecycle_start(const struct hp_start *how, struct hp_failure *fai
  */
 enum hp_error lifecycle_stop(struct hp_failure *failure);
 
+/*
+ * Root has failed on a processor, which has left or will do so: all others leave, too. Called again
+ * and again until they have. Process.
+ */
+void lifecycle_step_aside(void);
+
 /* The run, NULL when there is none. The caller holds host_lock(). */
 struct machine *lifecycle_machine(void);
 

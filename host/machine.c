@@ -63,8 +63,8 @@ static bool take_processor(struct machine *machine, struct processor *processor)
 
 	processor->ring = memory_take(memory, GATE_RING_STRIDE / HOST_PAGE, HP_MEMORY_RINGS,
 				      MEMORY_READ, &processor->ring_physical);
-	processor->trail = memory_take(memory, machine_trail_pages(machine), HP_MEMORY_TRAIL, MEMORY_READ,
-				       &processor->trail_physical);
+	processor->trail = memory_take(memory, machine_trail_pages(machine), HP_MEMORY_TRAIL,
+				       MEMORY_READ, &processor->trail_physical);
 	if (!processor->ring || !processor->trail ||
 	    !memory_take(memory, BLOCK_PAGES, HP_MEMORY_PROCESSOR, MEMORY_HIDDEN,
 			 &processor->block) ||

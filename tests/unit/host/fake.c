@@ -275,6 +275,26 @@ void host_lock(void)
 	fake.locked++;
 }
 
+bool host_try_lock(void)
+{
+	if (fake.locked || fake.lock_busy)
+		return false;
+	host_lock();
+	return true;
+}
+
+void host_nmi(uint32_t processor)
+{
+	fake.nmis |= 1u << processor;
+}
+
+bool host_exchange(struct phys address, uint64_t old, uint64_t value)
+{
+	fake.exchanged = address.value;
+	fake.exchanged_old = old;
+	return value == 0;
+}
+
 void host_unlock(void)
 {
 	fake.locked--;

@@ -46,6 +46,9 @@ struct fake {
 	unsigned lines;
 	unsigned wakes;
 	int locked;
+	bool lock_busy;	   /* host_try_lock() fails */
+	uint32_t nmis;	   /* by host_nmi(): a bit a processor */
+	uint64_t exchanged, exchanged_old; /* by host_exchange() */
 	int kept;    /* by host_keep(): 1 exactly while it runs */
 	uint32_t on; /* the processor that runs now */
 };
