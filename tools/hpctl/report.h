@@ -7,6 +7,7 @@
 #ifndef HPCTL_REPORT_H
 #define HPCTL_REPORT_H
 
+#include "base/entry_rules.h"
 #include "hpctl.h"
 #include "symbols.h"
 
@@ -73,6 +74,15 @@ const char *words_end_name(uint32_t end);
 extern const char *const words_gpr[16];
 /* What hp_report.capability holds, by the names of the dump. */
 extern const char *const words_capability[HP_REPORT_CAPABILITIES];
+
+/* report_rules.c */
+
+/*
+ * Of an entry that failed: the manual's rules that the VMCS of the report breaks; the first `max`
+ * of them. Returns how many there are.
+ */
+unsigned report_rules(const struct hp_report *report, struct entry_rule_broken *broken,
+		      unsigned max);
 
 /* How it is told. */
 

@@ -88,7 +88,7 @@ static void add_vmcs(cJSON *object, const struct hp_report *report)
 	uint64_t value;
 	unsigned i;
 
-	for (i = 0; i < vmcs_fields_count && i < HP_REPORT_FIELDS; i++) {
+	for (i = 0; i < VMCS_FIELDS_COUNT; i++) {
 		if (words_field(report, vmcs_fields[i].encoding, &value))
 			json_hex(part, vmcs_fields[i].name, value);
 	}
@@ -97,6 +97,33 @@ static void add_vmcs(cJSON *object, const struct hp_report *report)
 		json_hex(part, words_capability[i], report->capability[i]);
 	json_u64(part, "PHYSICAL_BITS", report->physical_bits);
 	json_u64(part, "LINEAR_BITS", report->linear_bits);
+}
+
+/* More of them at a time come from a VMCS that has nothing right. */
+#define RULES_MOST 32u
+
+static void add_rules(cJSON *object, const struct hp_report *report)
+{
+	struct entry_rule_broken broken[RULES_MOST];
+	unsigned i, k, count = report_rules(report, broken, RULES_MOST);
+	cJSON *list = cJSON_AddArrayToObject(object, "broken_rules"), *row, *fields;
+
+	for (i = 0; i < count && i < RULES_MOST; i++) {
+		const struct entry_rule *rule = entry_rules_get(broken[i].rule);
+
+		row = cJSON_CreateObject();
+		cJSON_AddItemToArray(list, row);
+		json_text(row, "id", rule->id);
+		json_text(row, "text", rule->text);
+		json_text(row, "section", rule->section);
+		if (rule->bits)
+			json_hex(row, "wrong_bits", broken[i].bits);
+		else
+			cJSON_AddNullToObject(row, "wrong_bits");
+		fields = cJSON_AddObjectToObject(row, "fields");
+		for (k = 0; k < rule->fields; k++)
+			json_hex(fields, vmcs_fields[rule->field[k]].name, broken[i].value[k]);
+	}
 }
 
 static cJSON *report_of(const struct hp_report *report, const struct symbols *symbols)
@@ -118,6 +145,10 @@ static cJSON *report_of(const struct hp_report *report, const struct symbols *sy
 	words_reason(text, report->reason);
 	json_text(object, "reason_name", text);
 	json_u64(object, "instruction_error", report->instruction_error);
+	if (report->kind == HP_REPORT_ENTRY_FAILED)
+		add_rules(object, report);
+	else
+		cJSON_AddNullToObject(object, "broken_rules");
 	if (report->kind == HP_REPORT_FAULT || report->kind == HP_REPORT_STUCK)
 		add_root(object, report, symbols);
 	else

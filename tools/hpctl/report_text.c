@@ -92,9 +92,9 @@ static bool matters(const struct hp_report *report, const struct vmcs_field_info
 {
 	bool of_entry = strncmp(info->name, "ENTRY_", 6) == 0;
 
-	switch (report->instruction_error) {
-	case 0:
+	if (report->reason & EXIT_REASON_ENTRY_FAILED)
 		return info->group == VMCS_GUEST || of_entry;
+	switch (report->instruction_error) {
 	case 7:
 		return info->group == VMCS_CONTROL;
 	case 8:
@@ -109,7 +109,7 @@ static void print_entry_fields(const struct hp_report *report)
 	struct pair pair[HP_REPORT_FIELDS];
 	unsigned i, count = 0;
 
-	for (i = 0; i < vmcs_fields_count && i < HP_REPORT_FIELDS; i++) {
+	for (i = 0; i < VMCS_FIELDS_COUNT; i++) {
 		if (!matters(report, &vmcs_fields[i]))
 			continue;
 		pair[count] = field(report, vmcs_fields[i].name, vmcs_fields[i].encoding);
@@ -117,6 +117,30 @@ static void print_entry_fields(const struct hp_report *report)
 	}
 	print_pairs("the fields of the VMCS that this can come from (all: hpctl report --vmcs)",
 		    pair, count, 24, 2);
+}
+
+#define RULES_MOST 8u
+
+static void print_rules(const struct hp_report *report)
+{
+	struct entry_rule_broken broken[RULES_MOST];
+	unsigned i, k, count = report_rules(report, broken, RULES_MOST);
+
+	puts(count ? "  rules of the manual that the VMCS breaks"
+		   : "  the VMCS breaks no rule of the manual that is known here");
+	for (i = 0; i < count && i < RULES_MOST; i++) {
+		const struct entry_rule *rule = entry_rules_get(broken[i].rule);
+
+		printf("    %s: %s\n      ", rule->id, rule->text);
+		for (k = 0; k < rule->fields; k++)
+			printf("%s%s 0x%" PRIx64, k ? ", " : "", vmcs_fields[rule->field[k]].name,
+			       broken[i].value[k]);
+		if (broken[i].bits)
+			printf("; wrong bits: 0x%" PRIx64, broken[i].bits);
+		printf(" (SDM: %s)\n", rule->section);
+	}
+	if (count > RULES_MOST)
+		printf("    and %u more\n", count - RULES_MOST);
 }
 
 static void print_last_exit(const struct hp_report *report)
@@ -144,10 +168,12 @@ static void print_report(const struct hp_report *report, const struct symbols *s
 		words_event(text, report->event);
 		printf("  an event was being delivered: %s\n", text);
 	}
-	if (report->kind == HP_REPORT_ENTRY_FAILED)
+	if (report->kind == HP_REPORT_ENTRY_FAILED) {
+		print_rules(report);
 		print_entry_fields(report);
-	else if (report->kind != HP_REPORT_UNEXPECTED_EXIT)
+	} else if (report->kind != HP_REPORT_UNEXPECTED_EXIT) {
 		print_last_exit(report);
+	}
 	if (in_root)
 		print_root(report, symbols);
 	print_guest_registers(report);
@@ -214,7 +240,7 @@ void report_vmcs(const struct report_set *set)
 		if (report->kind == HP_REPORT_NONE)
 			continue;
 		printf("# processor %" PRIu32 "\n", report->processor);
-		for (k = 0; k < vmcs_fields_count && k < HP_REPORT_FIELDS; k++) {
+		for (k = 0; k < VMCS_FIELDS_COUNT; k++) {
 			if (report->present[k / 64] >> (k % 64) & 1)
 				printf("%s 0x%" PRIx64 "\n", vmcs_fields[k].name, report->field[k]);
 		}

@@ -51,7 +51,7 @@ static struct header header_of(const struct report_set *set)
 		.header_bytes = sizeof(struct header),
 		.report_bytes = sizeof(struct hp_report),
 		.exit_bytes = sizeof(struct hp_exit),
-		.fields = vmcs_fields_count,
+		.fields = VMCS_FIELDS_COUNT,
 		.processors = set->count,
 		.written = set->written,
 	};

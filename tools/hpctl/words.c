@@ -61,15 +61,12 @@ static const struct {
 
 bool words_field(const struct hp_report *report, uint32_t encoding, uint64_t *value)
 {
-	unsigned i;
+	unsigned at = vmcs_field_at(encoding);
 
-	for (i = 0; i < vmcs_fields_count && i < HP_REPORT_FIELDS; i++) {
-		if (vmcs_fields[i].encoding != encoding)
-			continue;
-		*value = report->field[i];
-		return report->present[i / 64] >> (i % 64) & 1;
-	}
-	return false;
+	if (at == VMCS_FIELDS_COUNT)
+		return false;
+	*value = report->field[at];
+	return report->present[at / 64] >> (at % 64) & 1;
 }
 
 /* Text that is made piece by piece. */
@@ -152,7 +149,7 @@ void words_what(char to[WORDS_TEXT], const struct hp_report *report)
 		add_fault(&text, report);
 		break;
 	case HP_REPORT_ENTRY_FAILED:
-		if (report->instruction_error) {
+		if (!(report->reason & EXIT_REASON_ENTRY_FAILED)) {
 			add(&text, ": VM-instruction error %" PRIu32 " (%s)",
 			    report->instruction_error,
 			    errors_instruction(report->instruction_error));

@@ -208,20 +208,39 @@ static void test_unexpected_exit(void **state)
 	run_expect(run_out, "a VM exit without a handler: reason 71 (71), ");
 }
 
+/* A processor that can do everything: in the order of hp_report.capability. */
+static const uint64_t able[HP_REPORT_CAPABILITIES] = {
+	1ull << 56,
+	0x400401c0,
+	0,
+	~0ull,
+	0,
+	~0ull,
+	0xffffffff00000000,
+	0xffffffff00000000,
+	0xffffffff00000000,
+	0xffffffff00000000,
+	0xffffffff00000000,
+	~0ull,
+};
+
+/* The fields that the error speaks of, and no others. */
 static void test_entry_failed(void **state)
 {
 	struct hp_report *report = write_report(0, HP_REPORT_ENTRY_FAILED);
 
 	(void)state;
-	set_field(report, VMCS_PIN_CONTROLS, 0x3f);
+	memcpy(report->capability, able, sizeof(able));
+	set_field(report, VMCS_PIN_CONTROLS, 0x29);
 	set_field(report, VMCS_HOST_CR4, 0x2020);
-	set_field(report, VMCS_ENTRY_INTERRUPTION, 0x80000b0e);
+	set_field(report, VMCS_ENTRY_CONTROLS, 0x200);
 	report->instruction_error = 7;
 	assert_int_equal(run("report"), HPCTL_NO);
 	run_expect(run_out, "processor 0: VM entry failed: VM-instruction error 7 (invalid control "
 			    "field)\n");
-	run_expect(run_out, "    PIN_CONTROLS             000000000000003f ");
-	run_expect(run_out, "    ENTRY_INTERRUPTION       0000000080000b0e\n");
+	run_expect(run_out, "  the VMCS breaks no rule of the manual that is known here\n");
+	run_expect(run_out, "    PIN_CONTROLS             0000000000000029 ");
+	run_expect(run_out, "    ENTRY_CONTROLS           0000000000000200\n");
 	run_expect_no(run_out, "HOST_CR4");
 	run_expect_no(run_out, "GUEST_CR0");
 
@@ -231,19 +250,61 @@ static void test_entry_failed(void **state)
 	run_expect(run_out, "    HOST_CR4                 0000000000002020");
 	run_expect_no(run_out, "PIN_CONTROLS");
 
-	report->instruction_error = 0;
-	report->reason = 0x80000021;
+	report->instruction_error = 26;
+	run("report");
+	run_expect(run_out, "error 26 (events blocked by MOV SS)");
+	run_expect(run_out, "ENTRY_CONTROLS");
+	run_expect_no(run_out, "HOST_CR4");
+
+	report->reason = 0x80000021; /* then that error is of another instruction */
 	run("report");
 	run_expect(run_out, "VM entry failed: reason 0x80000021 (VM entry failed: guest state), "
 			    "qualification 0x5678\n");
 	run_expect(run_out, "GUEST_CR0                0000000080050033");
 	run_expect_no(run_out, "HOST_CR4");
 	run_expect_no(run_out, "GUEST_CR4 ");
+	run_expect_no(run_out, "MOV SS");
+}
 
-	report->instruction_error = 26;
-	run("report");
-	run_expect(run_out, "error 26 (events blocked by MOV SS)");
-	run_expect(run_out, "ENTRY_INTERRUPTION");
+static void test_broken_rules(void **state)
+{
+	struct hp_report *report = write_report(0, HP_REPORT_ENTRY_FAILED);
+	cJSON *root;
+
+	(void)state;
+	memcpy(report->capability, able, sizeof(able));
+	report->capability[6] = 0x0000007f00000016; /* of the pin-based controls */
+	report->linear_bits = 0xffffffff;	    /* nonsense is unknown */
+	report->physical_bits = 0;
+	set_field(report, VMCS_PIN_CONTROLS, 0x29);
+	report->instruction_error = 7;
+	assert_int_equal(run("report"), HPCTL_NO);
+	run_expect(run_out, "  rules of the manual that the VMCS breaks\n    pin-controls: ");
+	run_expect(run_out, "\n      PIN_CONTROLS 0x29; wrong bits: 0x16 (SDM: ");
+	root = run_json("report --json", HPCTL_NO);
+	assert_int_equal(cJSON_GetArraySize(run_at(root, "processors.0.report.broken_rules")), 1);
+	assert_string_equal(run_string(root, "processors.0.report.broken_rules.0.id"),
+			    "pin-controls");
+	assert_string_equal(run_string(root, "processors.0.report.broken_rules.0.wrong_bits"),
+			    "0x16");
+	assert_string_equal(
+		run_string(root, "processors.0.report.broken_rules.0.fields.PIN_CONTROLS"), "0x29");
+	cJSON_Delete(root);
+}
+
+/* A VMCS with nothing right: the first few are told. */
+static void test_many_broken_rules(void **state)
+{
+	struct hp_report *report = write_report(0, HP_REPORT_ENTRY_FAILED);
+
+	(void)state;
+	memset(report->field, 0xff, sizeof(report->field));
+	memset(report->present, 0xff, sizeof(report->present));
+	assert_int_equal(run("report"), HPCTL_NO);
+	assert_int_equal(run_count(run_out, " (SDM: "), 8);
+	run_expect(run_out, " more\n");
+	assert_int_equal(run("report --json"), HPCTL_NO);
+	assert_int_equal(run_count(run_out, "\"wrong_bits\""), 32);
 }
 
 static void test_vmcs(void **state)
@@ -313,6 +374,7 @@ static void test_json(void **state)
 	fake.report[1].kind = HP_REPORT_ENTRY_FAILED;
 	root = run_json("report --json", HPCTL_NO);
 	assert_true(run_null(root, "processors.1.report.root"));
+	assert_true(cJSON_IsArray(run_at(root, "processors.1.report.broken_rules")));
 	cJSON_Delete(root);
 	fake.report[1].kind = HP_REPORT_NONE;
 	root = run_json("report --json --exits 2", HPCTL_OK);
@@ -687,6 +749,8 @@ int main(void)
 		cmocka_unit_test_setup(test_stuck, setup),
 		cmocka_unit_test_setup(test_unexpected_exit, setup),
 		cmocka_unit_test_setup(test_entry_failed, setup),
+		cmocka_unit_test_setup(test_broken_rules, setup),
+		cmocka_unit_test_setup(test_many_broken_rules, setup),
 		cmocka_unit_test_setup(test_vmcs, setup),
 		cmocka_unit_test_setup(test_json, setup),
 		cmocka_unit_test_setup(test_no_symbols, setup),
