@@ -14,19 +14,26 @@
 
 static const char start_failed[] = "cannot start HyperPlatform";
 
-static void print_success(struct os_device *device)
+/* It runs, unless it has run into something already and stepped aside. */
+static enum hpctl_exit tell_success(struct os_device *device)
 {
+	static const struct os_error failed = { .cause = OS_FAILED,
+						.text = "something went wrong below the system",
+						.remedy = "hpctl report says what" };
 	struct hp_status status = { 0 };
 	uint32_t i, guests = 0;
 
 	if (device_request(device, HP_REQUEST_STATUS, &status) != HP_ERROR_OK) {
 		puts("HyperPlatform is running.");
-		return;
+		return HPCTL_OK;
 	}
 	for (i = 0; i < status.processors && i < HP_PROCESSORS_MAX; i++)
 		guests += status.processor[i].state == HP_PROCESSOR_GUEST;
+	if (!status.running || !guests)
+		return errors_os("HyperPlatform started, and has stepped aside", &failed);
 	printf("HyperPlatform is running on %" PRIu32 " processor%s.\n", guests,
 	       guests == 1 ? "" : "s");
+	return HPCTL_OK;
 }
 
 /* Frees VT-x of KVM, when the user wants that. That KVM is not there is as good. */
@@ -51,10 +58,8 @@ static enum hpctl_exit start(struct os_device *device, const struct hp_start *ho
 	buffer.in = *how;
 	result = device_request(device, HP_REQUEST_START, &buffer);
 
-	if (result == HP_ERROR_OK) {
-		print_success(device);
-		return HPCTL_OK;
-	}
+	if (result == HP_ERROR_OK)
+		return tell_success(device);
 	/* Without a failure of its own, what lies there is still the input. */
 	if (buffer.out.error != (uint32_t)result)
 		return errors_hp(start_failed, result, HP_NO_PROCESSOR);
@@ -153,6 +158,6 @@ enum hpctl_exit load_run(const struct options *options)
 	if (result != HPCTL_OK && loaded && !os_driver_unload(&error))
 		errors_os("cannot remove the module again", &error);
 	if (saved)
-		puts("hpctl report has the details.");
+		puts("What is known of the failure was saved for hpctl report.");
 	return result;
 }

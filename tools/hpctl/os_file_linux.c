@@ -130,12 +130,26 @@ static bool write_all(int fd, const uint8_t *data, size_t bytes)
 	return fsync(fd) == 0;
 }
 
+/* A small system may lack /var/lib, too: that is everybody's, only the last folder is ours. */
+static bool make_folder(void)
+{
+	char path[] = OS_FILE_FOLDER, *end;
+
+	for (end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
+		*end = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return false;
+		*end = '/';
+	}
+	return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
 bool os_file_save(const void *data, size_t bytes, struct os_error *error)
 {
 	int fd, number;
 	bool done;
 
-	if (mkdir(OS_FILE_FOLDER, 0700) < 0 && errno != EEXIST)
+	if (!make_folder())
 		return fail(error, OS_FILE_FOLDER, errno);
 	unlink(REPORT_PARTIAL); /* of an hpctl that was killed */
 	fd = open(REPORT_PARTIAL, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -135,7 +135,7 @@ static void tell(const struct report_set *set, const struct options *options,
 	}
 	if (!collect_any(set)) {
 		print_nothing(set, options);
-		if (!(options->given & OPTION_EXITS) || !view->exits)
+		if (!(options->given & OPTION_EXITS) || !view->exits || !set->count)
 			return;
 		putchar('\n');
 	}

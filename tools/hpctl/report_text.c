@@ -121,12 +121,14 @@ static void print_entry_fields(const struct hp_report *report)
 
 #define RULES_MOST 8u
 
-static void print_rules(const struct hp_report *report)
+/* False: none is broken, as far as that is known. */
+static bool print_rules(const struct hp_report *report)
 {
 	struct entry_rule_broken broken[RULES_MOST];
 	unsigned i, k, count = report_rules(report, broken, RULES_MOST);
 
-	puts(count ? "  rules of the manual that the VMCS breaks"
+	puts(count ? "  rules of the manual that the VMCS breaks (all its fields: hpctl report "
+		     "--vmcs)"
 		   : "  the VMCS breaks no rule of the manual that is known here");
 	for (i = 0; i < count && i < RULES_MOST; i++) {
 		const struct entry_rule *rule = entry_rules_get(broken[i].rule);
@@ -141,6 +143,7 @@ static void print_rules(const struct hp_report *report)
 	}
 	if (count > RULES_MOST)
 		printf("    and %u more\n", count - RULES_MOST);
+	return count > 0;
 }
 
 static void print_last_exit(const struct hp_report *report)
@@ -169,8 +172,8 @@ static void print_report(const struct hp_report *report, const struct symbols *s
 		printf("  an event was being delivered: %s\n", text);
 	}
 	if (report->kind == HP_REPORT_ENTRY_FAILED) {
-		print_rules(report);
-		print_entry_fields(report);
+		if (!print_rules(report))
+			print_entry_fields(report);
 	} else if (report->kind != HP_REPORT_UNEXPECTED_EXIT) {
 		print_last_exit(report);
 	}

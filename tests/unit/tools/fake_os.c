@@ -208,6 +208,7 @@ enum hp_error os_request(struct os_device *device, uint32_t code, void *buffer, 
 			fake_set_running();
 		else if (result == HP_ERROR_OK)
 			fake.running = false;
+		fake.running &= !fake.stops_at_once;
 		if (fake.failure.error != HP_ERROR_OK)
 			give(buffer, &fake.failure, sizeof(fake.failure), out_bytes);
 		return result;

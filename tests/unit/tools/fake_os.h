@@ -37,6 +37,7 @@ struct fake {
 	struct hp_stat stat[FAKE_PROCESSORS];
 	struct hp_exits exits; /* what is on, and can be; missing and processor of a refusal */
 	struct hp_start how;   /* of the last start */
+	bool stops_at_once;    /* what starts has ended again before anybody looks */
 
 	/* Reports and histories. Exit number n is made up: its RIP is FAKE_RIP + n. */
 	struct hp_report report[FAKE_PROCESSORS];

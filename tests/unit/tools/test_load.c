@@ -55,6 +55,20 @@ static void test_load_history(void **state)
 	assert_string_equal(fake.trace, "");
 }
 
+/* It had started, but something below the system failed at once. */
+static void test_load_stepped_aside(void **state)
+{
+	(void)state;
+	fake.stops_at_once = true;
+	fake.report[0].kind = HP_REPORT_FAULT;
+	assert_int_equal(run("load"), HPCTL_FAILED);
+	assert_string_equal(run_err,
+			    "hpctl: HyperPlatform started, and has stepped aside: something "
+			    "went wrong below the system\nremedy: hpctl report says what\n");
+	assert_string_equal(fake.trace, " load start save unload");
+	assert_false(fake.loaded);
+}
+
 static void test_load_without_status(void **state)
 {
 	(void)state;
@@ -320,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup(test_load, run_setup),
 		cmocka_unit_test_setup(test_load_one_processor, run_setup),
 		cmocka_unit_test_setup(test_load_history, run_setup),
+		cmocka_unit_test_setup(test_load_stepped_aside, run_setup),
 		cmocka_unit_test_setup(test_load_without_status, run_setup),
 		cmocka_unit_test_setup(test_load_driver_there, run_setup),
 		cmocka_unit_test_setup(test_load_already, run_setup),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * os_file_linux.c, in a folder of this test's own: OS_FILE_FOLDER is "hyperplatform" below it.
+ * os_file_linux.c, in a folder of this test's own: OS_FILE_FOLDER is "lib/hyperplatform" below it.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -46,7 +46,7 @@ static int teardown(void **state)
 static void expect_saved(const char *text)
 {
 	assert_true(os_file_read(OS_FILE_REPORT, NULL, &contents, &error));
-	assert_string_equal(contents.path, "hyperplatform/report");
+	assert_string_equal(contents.path, "lib/hyperplatform/report");
 	assert_int_equal(contents.bytes, strlen(text));
 	assert_string_equal((char *)contents.data, text);
 	free(contents.data);
@@ -66,20 +66,22 @@ static void test_save(void **state)
 	assert_false(os_file_read(OS_FILE_REPORT, NULL, &contents, &error));
 	assert_int_equal(error.cause, OS_ABSENT);
 	assert_true(os_file_save("first", 5, &error));
-	assert_int_equal(mode_of("hyperplatform"), 0700);
-	assert_int_equal(mode_of("hyperplatform/report"), 0600);
+	assert_int_equal(mode_of("lib"), 0755);
+	assert_int_equal(mode_of("lib/hyperplatform"), 0700);
+	assert_int_equal(mode_of("lib/hyperplatform/report"), 0600);
 	expect_saved("first");
 	assert_true(os_file_save("2nd", 3, &error));
 	expect_saved("2nd");
-	assert_int_equal(access("hyperplatform/report.new", F_OK), -1);
+	assert_int_equal(access("lib/hyperplatform/report.new", F_OK), -1);
 }
 
 /* What an hpctl that was killed left is no obstacle, and nobody's link is followed. */
 static void test_left_behind(void **state)
 {
 	(void)state;
-	assert_int_equal(mkdir("hyperplatform", 0700), 0);
-	assert_int_equal(symlink("../elsewhere", "hyperplatform/report.new"), 0);
+	assert_int_equal(mkdir("lib", 0755), 0);
+	assert_int_equal(mkdir("lib/hyperplatform", 0700), 0);
+	assert_int_equal(symlink("../../elsewhere", "lib/hyperplatform/report.new"), 0);
 	assert_true(os_file_save("whole", 5, &error));
 	assert_int_equal(access("elsewhere", F_OK), -1);
 	expect_saved("whole");
@@ -89,18 +91,19 @@ static void test_left_behind(void **state)
 static void test_save_fails(void **state)
 {
 	(void)state;
-	assert_int_equal(close(open("hyperplatform", O_CREAT | O_WRONLY, 0600)), 0);
+	assert_int_equal(mkdir("lib", 0755), 0);
+	assert_int_equal(close(open("lib/hyperplatform", O_CREAT | O_WRONLY, 0600)), 0);
 	assert_false(os_file_save("x", 1, &error));
-	assert_non_null(strstr(error.text, "hyperplatform"));
-	assert_int_equal(unlink("hyperplatform"), 0);
+	assert_non_null(strstr(error.text, "lib/hyperplatform"));
+	assert_int_equal(unlink("lib/hyperplatform"), 0);
 
-	assert_int_equal(mkdir("hyperplatform", 0700), 0);
-	assert_int_equal(mkdir("hyperplatform/report", 0700), 0);
-	assert_int_equal(mkdir("hyperplatform/report/full", 0700), 0);
+	assert_int_equal(mkdir("lib/hyperplatform", 0700), 0);
+	assert_int_equal(mkdir("lib/hyperplatform/report", 0700), 0);
+	assert_int_equal(mkdir("lib/hyperplatform/report/full", 0700), 0);
 	assert_false(os_file_save("x", 1, &error));
 	assert_int_equal(error.cause, OS_FAILED);
-	assert_non_null(strstr(error.text, "hyperplatform/report: "));
-	assert_int_equal(access("hyperplatform/report.new", F_OK), -1);
+	assert_non_null(strstr(error.text, "lib/hyperplatform/report: "));
+	assert_int_equal(access("lib/hyperplatform/report.new", F_OK), -1);
 }
 
 static void test_read(void **state)

@@ -106,6 +106,8 @@ static void test_nothing(void **state)
 	fake.loaded = false;
 	assert_int_equal(run("report"), HPCTL_OK);
 	assert_string_equal(run_out, "Nothing has gone wrong.\n");
+	assert_int_equal(run("report --exits 3"), HPCTL_OK);
+	assert_string_equal(run_out, "Nothing has gone wrong.\n");
 }
 
 static void test_fault(void **state)
@@ -279,7 +281,10 @@ static void test_broken_rules(void **state)
 	set_field(report, VMCS_PIN_CONTROLS, 0x29);
 	report->instruction_error = 7;
 	assert_int_equal(run("report"), HPCTL_NO);
-	run_expect(run_out, "  rules of the manual that the VMCS breaks\n    pin-controls: ");
+	run_expect(run_out,
+		   "  rules of the manual that the VMCS breaks (all its fields: hpctl report "
+		   "--vmcs)\n    pin-controls: ");
+	run_expect_no(run_out, "can come from");
 	run_expect(run_out, "\n      PIN_CONTROLS 0x29; wrong bits: 0x16 (SDM: ");
 	root = run_json("report --json", HPCTL_NO);
 	assert_int_equal(cJSON_GetArraySize(run_at(root, "processors.0.report.broken_rules")), 1);
@@ -694,7 +699,7 @@ static void test_load_saves(void **state)
 	fake.result[HP_REQUEST_START] = HP_ERROR_ENTRY_FAILED;
 	assert_int_equal(run("load"), HPCTL_FAILED);
 	assert_string_equal(fake.trace, " load start save unload");
-	assert_string_equal(run_out, "hpctl report has the details.\n");
+	assert_string_equal(run_out, "What is known of the failure was saved for hpctl report.\n");
 	assert_int_equal(run("report"), HPCTL_NO);
 	run_expect(run_out, "processor 1: VM entry failed");
 }
