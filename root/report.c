@@ -70,23 +70,15 @@ static void write_root(const struct cpu *cpu, struct hp_report *report,
 	write_frames(cpu, report, frame->rbp);
 }
 
-/*
- * What a VMfail was for is read first: VMREAD of a field that the processor has not is another one.
- * Of an entry that ended with an exit it says nothing.
- */
-static void write_vmcs(struct hp_report *report, enum hp_report_kind kind)
+static void write_vmcs(struct hp_report *report)
 {
-	uint64_t error = vmread(VMCS_INSTRUCTION_ERROR);
 	unsigned i;
 
 	for (i = 0; i < vmcs_fields_count && i < HP_REPORT_FIELDS; i++) {
 		if (vmread_checked(vmcs_fields[i].encoding, &report->field[i]))
 			report->present[i / 64] |= BIT64(i % 64);
 	}
-	report->field[VMCS_AT_INSTRUCTION_ERROR] = error;
 	report->reason = (uint32_t)vmread(VMCS_EXIT_REASON);
-	if (kind == HP_REPORT_ENTRY_FAILED && !(report->reason & EXIT_REASON_ENTRY_FAILED))
-		report->instruction_error = (uint32_t)error;
 }
 
 static void write_capability(const struct capability *capability, struct hp_report *report)
@@ -117,8 +109,11 @@ void report_write(struct cpu *cpu, enum hp_report_kind kind, const struct fault_
 	__builtin_memcpy(report->guest_gpr, cpu->gpr, sizeof(report->guest_gpr));
 	if (frame)
 		write_root(cpu, report, frame);
+	/* Before a VMREAD of a field that is not there writes its own. */
+	if (kind == HP_REPORT_ENTRY_FAILED)
+		report->instruction_error = (uint32_t)vmread(VMCS_INSTRUCTION_ERROR);
 	if (cpu->in_vmx)
-		write_vmcs(report, kind);
+		write_vmcs(report);
 	write_capability(&cpu->capability, report);
 	/* Complete: the OS side may look. */
 	__atomic_store_n(&report->kind, kind, __ATOMIC_RELEASE);
