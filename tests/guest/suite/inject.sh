@@ -71,10 +71,10 @@ END
 # the way out.
 inject_functions() {
 	cat <<'END'
-exit_cpuid exit_rdmsr exit_wrmsr exit_cr exit_event exit_ept_violation exit_vmcall exit_dr
-exit_rdtsc exit_rdtscp exit_pause exit_io exit_invlpg exit_invpcid skip_instruction
+exit_cpuid_amend exit_rdmsr exit_wrmsr exit_cr exit_event exit_ept_violation exit_vmcall exit_dr
+exit_rdtsc exit_rdtscp exit_pause exit_io exit_invlpg exit_invpcid undo_vmwrite
 nmi_exit nmi_arrange inject_caught guest_operand guest_register_read guest_cr0
-invalidate_guest amend msr_rule_find capability_mask_cpuid
+invalidate_guest msr_rule_find capability_mask_cpuid
 END
 }
 
@@ -108,6 +108,9 @@ reported() {
 		END { exit !found }' $work/log
 }
 
+# Of injections, over all sections: their marks in the kernel's log.
+round=0
+
 # injection NAME OFFSET CODE VECTOR [ROUNDS]: the module is there.
 injection() {
 	round=$((round + 1))
@@ -140,7 +143,6 @@ inject_begin() {
 	need_hptest
 	mark 'virtualized pass'
 	injections=0
-	round=0
 	modprobe hyperplatform
 }
 
@@ -176,7 +178,7 @@ inject() {
 inject_endless() {
 	inject_begin
 	last=$(($(processors) - 1))
-	while [ $round -lt "${1:-3}" ]; do
+	for i in $(seq "${1:-3}"); do
 		round=$((round + 1))
 		mark "injection $round"
 		offset=0x$(symbol exit_vmx_instruction)

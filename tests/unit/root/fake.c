@@ -87,6 +87,17 @@ void cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_result *result)
 	*result = fake.cpuid;
 }
 
+void cpuid_to(uint32_t leaf, uint32_t subleaf, uint64_t gpr[16])
+{
+	struct cpuid_result result;
+
+	cpuid(leaf, subleaf, &result);
+	gpr[0] = result.eax;
+	gpr[1] = result.ecx;
+	gpr[2] = result.edx;
+	gpr[3] = result.ebx;
+}
+
 uint64_t rdtsc(void)
 {
 	static uint64_t tsc;

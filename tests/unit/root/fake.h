@@ -63,6 +63,7 @@ bool vmptrld(struct phys vmcs);
 void invept(enum invept type, uint64_t ept_pointer);
 void invvpid(enum invvpid type, uint16_t vpid);
 void cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_result *result);
+void cpuid_to(uint32_t leaf, uint32_t subleaf, uint64_t gpr[16]);
 uint64_t rdtsc(void);
 uint32_t read_tsc_aux(void);
 void wbinvd(void);
