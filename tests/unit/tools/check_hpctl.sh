@@ -100,6 +100,10 @@ if [ ! -e /dev/hyperplatform ] && [ "$(uname -s)" = Linux ]; then
 	said err '^hpctl: .*: HyperPlatform is not running$'
 	said err '^remedy: hpctl load$'
 	run 1 log -f
+	run '0|1|4' report
+	run 3 report --file /nonexistent
+	silent out
+	said err '^hpctl: cannot get the report: /nonexistent: No such file'
 	run 0 version
 	run 3 unload
 	silent out
