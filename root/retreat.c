@@ -100,9 +100,11 @@ static struct event pending_trap(void)
 
 static struct event owed(struct cpu *cpu)
 {
+	bool failed = cpu->gate->error == HP_ERROR_ENTRY_FAILED;
 	struct event event;
 
-	if (cpu->undo.count) {
+	/* What the processor does not take was left there by the last exit's handler. */
+	if (!cpu->undo.done || failed) {
 		undo_roll_back(cpu);
 		event = undone_event(cpu);
 	} else {

@@ -29,8 +29,15 @@ little_endian() {
 	done
 }
 
+# The code writes VALUE into FIELD by VMWRITE, guest state as every handler does it: by undo_vmwrite().
+# vmcs_code FIELD VALUE OFFSET, where OFFSET is that of the code.
 vmcs_code() {
-	printf 'b8%s48b9%s0f79c131c0c3' "$(little_endian "$1" 4)" "$(little_endian "$2" 8)"
+	if [ $(($1 >> 10 & 3)) -eq 2 ]; then
+		printf 'bf%s48be%se8%s31c0c3' "$(little_endian "$1" 4)" "$(little_endian "$2" 8)" \
+			"$(little_endian $((0x$(symbol undo_vmwrite) - $3 - 20)) 4)"
+	else
+		printf 'b8%s48b9%s0f79c131c0c3' "$(little_endian "$1" 4)" "$(little_endian "$2" 8)"
+	fi
 }
 
 # Fields whose value no processor takes: FIELD VALUE NAME. Controls, host state, guest state.
@@ -202,7 +209,7 @@ inject_fields() {
 	while read -r field value name; do
 		count=$((count + 1))
 		injection "$name = $value" "0x$(symbol exit_rdmsr)" \
-			"$(vmcs_code "$field" "$value")" entry </dev/null
+			"$(vmcs_code "$field" "$value" "0x$(symbol exit_rdmsr)")" entry </dev/null
 	done <$work/fields
 	inject_end 'bad fields of the VMCS' "$count"
 }
