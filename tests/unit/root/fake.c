@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../../../base/vmcs.h"
+
 struct fake fake;
 struct cpu *fake_here;
 
@@ -17,6 +19,10 @@ uint64_t vmread(uint32_t field)
 
 bool vmread_checked(uint32_t field, uint64_t *value)
 {
+	if (fake.missing_field && field == fake.missing_field) {
+		fake.vmcs[VMCS_INSTRUCTION_ERROR] = 12; /* of an unsupported field */
+		return false;
+	}
 	*value = vmread(field);
 	return true;
 }

@@ -40,6 +40,7 @@ struct fake {
 	uint32_t port_value, port_bytes, port_accesses;
 	const void *outside; /* this page is not in the window */
 	uint32_t refused_field; /* VMWRITE of it fails; 0: none */
+	uint32_t missing_field; /* VMREAD of it fails; 0: none */
 	bool vmxon_fails;
 };
 extern struct fake fake;
