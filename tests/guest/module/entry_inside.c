@@ -129,17 +129,40 @@ static bool with_type_7(const struct entry_rule_broken *broken)
 	return event_is(EVENT_OTHER);
 }
 
-static bool with_control_protection(const struct entry_rule_broken *broken)
+/* The first field is the count. */
+static bool with_4_gib(const struct entry_rule_broken *broken)
 {
-	(void)broken;
-	return event_is(EVENT_EXCEPTION) && EVENT_VECTOR(NOW(ENTRY_INTERRUPTION)) == VECTOR_CP;
+	return broken->value[0] * sizeof(struct entry_msr) >> 32;
 }
 
 static bool with_null_ss(const struct entry_rule_broken *broken)
 {
 	(void)broken;
 	return (NOW(ENTRY_CONTROLS) & ENTRY_IA32E) && (NOW(GUEST_CS_RIGHTS) & RIGHTS_LONG) &&
-	       !(NOW(GUEST_SS) & SELECTOR_RPL);
+	       !(NOW(GUEST_SS) & ~(uint64_t)SELECTOR_RPL);
+}
+
+static bool with_code_in_cs(const struct entry_rule_broken *broken)
+{
+	(void)broken;
+	return NOW(GUEST_CS_RIGHTS) & RIGHTS_CODE;
+}
+
+/* The first field is the rights. */
+static bool with_type_11(const struct entry_rule_broken *broken)
+{
+	return RIGHTS_TYPE(broken->value[0]) == 11;
+}
+
+static bool with_other_rpl(const struct entry_rule_broken *broken)
+{
+	uint32_t rights = (uint32_t)NOW(GUEST_CS_RIGHTS), rpl = NOW(GUEST_CS) & SELECTOR_RPL;
+	bool conforming = rights & 4;
+
+	(void)broken;
+	if ((NOW(GUEST_RFLAGS) & RFLAGS_VM) || !(rights & RIGHTS_CODE))
+		return false;
+	return conforming ? rpl < RIGHTS_DPL(rights) : rpl != RIGHTS_DPL(rights);
 }
 
 static bool with_vector_18(const struct entry_rule_broken *broken)
@@ -163,6 +186,8 @@ enum effect {
 	NOT_CHECKED, /* the entry goes on */
 	LATER,	     /* the guest state is refused instead */
 	WILD,	     /* the entry goes on, with a state that can't be */
+	EITHER,	     /* the entry may go on: not tried, if that counts */
+	DEMANDED,    /* no rule of the manual's: refused as a guest state */
 };
 
 /* What Bochs 2.7 does otherwise than the manual says. */
@@ -175,10 +200,14 @@ static const struct known {
 	 * the guest's blocking by SMI only, which has to be 1 for it and can't be 1. */
 	{ "entry-to-smm", NULL, LATER },
 	/* VM-Entry Control Fields: without the monitor trap flag type 7 is reserved. Bochs accepts
-	 * it, and panics as it injects. */
+	 * it, with any vector, and panics as it injects. */
 	{ "event-type", with_type_7, WILD },
-	/* The same: #CP has an error code only with IA32_VMX_BASIC bit 56. Bochs demands one. */
-	{ "event-no-error-code", with_control_protection, NOT_CHECKED },
+	{ "event-vector", with_type_7, WILD },
+	/* VM-Exit Control Fields, VM-Entry Control Fields: where an MSR area ends. Bochs takes 32
+	 * bits of its length. */
+	{ "exit-msr-store-end", with_4_gib, EITHER },
+	{ "exit-msr-load-end", with_4_gib, EITHER },
+	{ "entry-msr-load-end", with_4_gib, EITHER },
 	/* Checks on Host Control Registers, MSRs, and SSP; Checks on Guest Control Registers, Debug
 	 * Registers, and MSRs: reserved bits of IA32_PERF_GLOBAL_CTRL and IA32_DEBUGCTL. Bochs has
 	 * neither register. */
@@ -191,8 +220,18 @@ static const struct known {
 	{ "guest-rip-width", NULL, NOT_CHECKED },
 	/* The same: no RFLAGS.VM with CR0.PE = 0. Bochs refuses it in IA-32e mode only. */
 	{ "guest-rflags-vm", in_real_mode, WILD },
-	/* Checks on Guest Segment Registers: SS is looked at if it is usable. In 64-bit mode, Bochs
-	 * takes any SS with an RPL of 0 for the null selector, and looks at nothing else of it. */
+	/* Checks on Guest Segment Registers: the DPL of CS has to fit that of SS. Bochs demands
+	 * that it fits the RPL of CS, which is the same but in an unrestricted guest. */
+	{ "guest-cs-dpl", with_code_in_cs, NOT_CHECKED },
+	{ "(rpl-of-cs)", with_other_rpl, DEMANDED },
+	/* The same: DPL and RPL of data segments are compared up to type 11. Bochs: up to type 10.
+	 */
+	{ "guest-es-dpl", with_type_11, NOT_CHECKED },
+	{ "guest-ds-dpl", with_type_11, NOT_CHECKED },
+	{ "guest-fs-dpl", with_type_11, NOT_CHECKED },
+	{ "guest-gs-dpl", with_type_11, NOT_CHECKED },
+	/* The same: SS is looked at if it is usable. In 64-bit mode, Bochs looks at nothing of SS
+	 * if its selector is null. */
 	{ "guest-ss-base-high", with_null_ss, NOT_CHECKED },
 	{ "guest-ss-type", with_null_ss, NOT_CHECKED },
 	{ "guest-ss-s", with_null_ss, NOT_CHECKED },
@@ -228,6 +267,11 @@ static const struct known *known_find(const struct entry_rule_broken *broken)
 	return NULL;
 }
 
+static bool is_demanded(const struct known *other)
+{
+	return other->effect == DEMANDED && other->when(NULL);
+}
+
 /* --- Verdicts --- */
 
 #define BROKEN_MAX 32
@@ -236,7 +280,7 @@ struct judgement {
 	unsigned int count;
 	struct entry_rule_broken broken[BROKEN_MAX];
 	enum verdict ours, expected;
-	bool wild;
+	bool wild, either;
 };
 
 static struct judgement judgement;
@@ -249,19 +293,25 @@ static void judge(struct judgement *j)
 	j->ours = j->count ? (enum verdict)entry_rules_get(j->broken[0].rule)->class
 			   : VERDICT_ENTERED;
 	j->expected = VERDICT_ENTERED;
-	j->wild = false;
+	j->wild = j->either = false;
 	for (i = 0; i < j->count && i < BROKEN_MAX; i++) {
 		const struct known *other = known_find(&j->broken[i]);
 		enum verdict now = (enum verdict)entry_rules_get(j->broken[i].rule)->class;
 
 		if (other && other->effect == WILD)
 			j->wild = true;
+		if (other && other->effect == EITHER)
+			j->either = true;
 		if (other && other->effect != LATER)
 			continue;
 		if (other)
 			now = VERDICT_GUEST;
 		if (now < j->expected)
 			j->expected = now;
+	}
+	for (i = 0; i < KNOWN; i++) {
+		if (is_demanded(&known[i]) && j->expected > VERDICT_GUEST)
+			j->expected = VERDICT_GUEST;
 	}
 }
 
@@ -346,6 +396,8 @@ static const char *why_not(const struct judgement *j)
 {
 	const char *why = NULL;
 
+	if (j->expected != VERDICT_CONTROLS && j->either)
+		return "the emulator may accept it";
 	if (j->expected != VERDICT_CONTROLS && (NOW(PROC_CONTROLS) & PROC_TPR_SHADOW) &&
 	    changed(VMCS_AT_VIRTUAL_APIC))
 		return "VTPR is not known";
@@ -444,10 +496,13 @@ static void count(const struct judgement *j, struct entry_tally *tally)
 		    (enum verdict)entry_rules_get(j->broken[i].rule)->class == j->expected)
 			seen[j->broken[i].rule] = true;
 	}
-	if (j->ours == j->expected)
+	if (j->ours == j->expected) {
 		++*by_verdict[j->ours];
-	else
-		tally->explained++;
+		return;
+	}
+	tally->explained++;
+	for (i = 0; i < KNOWN; i++)
+		explained_by[i] += is_demanded(&known[i]);
 }
 
 void entry_inside_state(uint64_t seed, bool tell_all, struct entry_tally *tally)

@@ -428,6 +428,49 @@ static void change_used(struct making *m)
 	change(m, at, other_value(m, at, vmcs_fields[at].group));
 }
 
+/* An MSR area, whose count is 0 else. */
+static void change_area(struct making *m)
+{
+	static const struct {
+		unsigned int start, count;
+	} areas[] = {
+		{ VMCS_AT_EXIT_MSR_STORE, VMCS_AT_EXIT_MSR_STORE_COUNT },
+		{ VMCS_AT_EXIT_MSR_LOAD, VMCS_AT_EXIT_MSR_LOAD_COUNT },
+		{ VMCS_AT_ENTRY_MSR_LOAD, VMCS_AT_ENTRY_MSR_LOAD_COUNT },
+	};
+	unsigned int number = below(m, 3);
+	uint64_t last = (1ull << m->capability->physical_bits) - sizeof(struct entry_msr);
+
+	change(m, areas[number].count, below(m, 2) ? 1 + below(m, 3) : edge(m));
+	change(m, areas[number].start, below(m, 2) ? last - 16 * below(m, 3) : edge(m));
+}
+
+/* A control without the one that it needs. */
+static void change_pair(struct making *m)
+{
+	const uint64_t *value = m->mutant->valid.value;
+
+	switch (below(m, 3)) {
+	case 0:
+		CHANGE(m, EXIT_CONTROLS, value[VMCS_AT_EXIT_CONTROLS] | EXIT_SAVE_TIMER);
+		CHANGE(m, PIN_CONTROLS,
+		       value[VMCS_AT_PIN_CONTROLS] & ~(uint64_t)PIN_PREEMPTION_TIMER);
+		break;
+	case 1:
+		CHANGE(m, VMFUNC_CONTROLS, VMFUNC_EPTP_SWITCHING);
+		CHANGE(m, EPTP_LIST, below(m, 2) ? value[VMCS_AT_EPTP_LIST] : edge(m));
+		CHANGE(m, PROC_CONTROLS2,
+		       (value[VMCS_AT_PROC_CONTROLS2] | PROC2_VMFUNC) &
+			       ~(uint64_t)(below(m, 2) ? PROC2_EPT | PROC2_PML | PROC2_UNRESTRICTED
+						       : 0));
+		break;
+	default:
+		CHANGE(m, PROC_CONTROLS2,
+		       (value[VMCS_AT_PROC_CONTROLS2] & ~(uint64_t)PROC2_EPT) | 1u << below(m, 32));
+		break;
+	}
+}
+
 /* An event to inject that is nearly right. */
 static void change_event(struct making *m)
 {
@@ -519,7 +562,7 @@ static void change_link(struct making *m)
 
 static void change_control_class(struct making *m)
 {
-	switch (below(m, 8)) {
+	switch (below(m, 10)) {
 	case 0:
 	case 1:
 	case 2:
@@ -532,6 +575,12 @@ static void change_control_class(struct making *m)
 	case 5:
 	case 6:
 		change_event(m);
+		break;
+	case 7:
+		change_area(m);
+		break;
+	case 8:
+		change_pair(m);
 		break;
 	default:
 		change_any(m, VMCS_CONTROL);

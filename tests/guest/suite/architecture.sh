@@ -272,8 +272,8 @@ entry_rules() {
 	done
 	states=$(entry_sum states)
 	skipped=$(entry_sum skipped)
-	awk '/^explained:/ { count[$2] += $3 } END { for (id in count) print "# Bochs differs: " id " " count[id] }' \
-		$work/entry
+	awk '/^explained:/ { sub(",", "", $2); count[$2] += $3 }
+		END { for (id in count) print "# Bochs differs: " id ", " count[id] " states" }' $work/entry
 	grep -v -e '^explained' -e '^total' -e '^rules' -e '^not broken' $work/entry | head -n 60 | sed 's/^/# /'
 	if [ "$(entry_sum different)" -ne 0 ] || [ "$states" -ne "$wanted" ]; then
 		not_ok "entry rules: $states states of $wanted" "$(entry_sum different) have another verdict"
