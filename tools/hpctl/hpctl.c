@@ -86,6 +86,16 @@ const struct verb hpctl_verbs[] = {
 		  "4 not permitted.",
 	  .options = OPTION_FOLLOW | OPTION_RAW | OPTION_JSON,
 	  .run = log_run },
+	{ .name = "entry-rules",
+	  .summary = "tells which rules for VM entries a VMCS breaks",
+	  .text = "Reads the values of a VMCS from FILE, or from the input if FILE is -: a field\n"
+		  "a line, as NAME VALUE. docs/entry-rules.md tells of the names, and of what\n"
+		  "else FILE may have. Prints each rule that is broken. Needs no hypervisor.\n\n"
+		  "Exit status: 0 no rule is broken, 1 some are, 3 the file can't be read.",
+	  .options = OPTION_LIST | OPTION_JSON,
+	  .operand = "FILE",
+	  .operands = 1,
+	  .run = entry_rules_run },
 	{ .name = "version",
 	  .summary = "tells the versions of hpctl and of the loaded module",
 	  .text = "Exit status: 0.",

@@ -36,6 +36,7 @@ enum option_bit {
 	OPTION_ALL = 1 << 4,
 	OPTION_FOLLOW = 1 << 5,
 	OPTION_RAW = 1 << 6,
+	OPTION_LIST = 1 << 7,
 	OPTION_EXITS = 1 << 8,
 	OPTION_SYMBOLS = 1 << 9,
 	OPTION_FILE = 1 << 10,
@@ -83,6 +84,7 @@ enum hpctl_exit stat_run(const struct options *options);
 enum hpctl_exit exits_run(const struct options *options);
 enum hpctl_exit report_run(const struct options *options);
 enum hpctl_exit log_run(const struct options *options);
+enum hpctl_exit entry_rules_run(const struct options *options);
 enum hpctl_exit version_run(const struct options *options);
 enum hpctl_exit help_run(const struct options *options);
 

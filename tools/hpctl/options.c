@@ -18,6 +18,7 @@ static const struct {
 	{ "follow", 'f', NULL, OPTION_FOLLOW, "go on with what comes, until Ctrl-C or the unload" },
 	{ "raw", 0, NULL, OPTION_RAW, "print the lines as they are, fields separated by tabs" },
 	{ "all", 0, NULL, OPTION_ALL, "print the exit reasons that never occurred, too" },
+	{ "list", 0, NULL, OPTION_LIST, "print the rules themselves" },
 	{ "unload-kvm", 0, NULL, OPTION_UNLOAD_KVM, "remove kvm_intel first, if it is loaded" },
 	{ "exits", 0, "N", OPTION_EXITS, "print the last N VM exits of each processor, not 8" },
 	{ "vmcs", 0, NULL, OPTION_VMCS, "print the fields of the VMCS, and nothing else" },
