@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "fake.h"
 
+#include "../../../root/root.h"
+
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
@@ -17,6 +19,11 @@ uint64_t vmread(uint32_t field)
 
 bool vmread_checked(uint32_t field, uint64_t *value)
 {
+	if (fake.absent_field && field == fake.absent_field) {
+		/* SDM: VM-Instruction Error Numbers: an unsupported VMCS component. */
+		fake.vmcs[VMCS_INSTRUCTION_ERROR] = 12;
+		return false;
+	}
 	*value = vmread(field);
 	return true;
 }
@@ -25,6 +32,10 @@ void vmwrite(uint32_t field, uint64_t value)
 {
 	assert(field < FAKE_FIELDS);
 	fake.writes++;
+	if (fake.failing_write && fake.writes == fake.failing_write) {
+		fake.failing_write = 0;
+		retreat(fake_here, HP_REPORT_FAULT, NULL);
+	}
 	fake.vmcs[field] = value;
 }
 

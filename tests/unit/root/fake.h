@@ -40,6 +40,8 @@ struct fake {
 	uint32_t port_value, port_bytes, port_accesses;
 	const void *outside; /* this page is not in the window */
 	uint32_t refused_field; /* VMWRITE of it fails; 0: none */
+	uint32_t absent_field;	/* VMREAD of it fails; 0: none */
+	unsigned failing_write; /* instead of it root fails, as it would by a fault; 0: none */
 	bool vmxon_fails;
 };
 extern struct fake fake;
