@@ -36,6 +36,8 @@ static void halt(void)
 void retreat(struct cpu *cpu, enum hp_report_kind kind, const struct fault_frame *frame)
 {
 	cpu->away++;
+	/* Before NMIs are unblocked: one that is latched must not be taken for the next call. */
+	__atomic_fetch_and(cpu->stuck, ~BIT64(cpu->stuck_bit), __ATOMIC_RELAXED);
 	report_write(cpu, kind, frame);
 	cpu->gate->error =
 		kind == HP_REPORT_ENTRY_FAILED ? HP_ERROR_ENTRY_FAILED : HP_ERROR_INTERNAL;
@@ -371,7 +373,6 @@ static void step_aside(struct cpu *cpu)
 	struct event event;
 
 	nmi_unblock();
-	__atomic_fetch_and(cpu->stuck, ~BIT64(cpu->stuck_bit), __ATOMIC_RELAXED);
 	if (!cpu->gate->in_guest)
 		leave_refused(cpu, cpu->gate->error);
 	event = owed(cpu);
