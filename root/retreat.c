@@ -375,8 +375,10 @@ static void step_aside(struct cpu *cpu)
 	struct event event;
 
 	nmi_unblock();
-	if (!cpu->gate->in_guest)
+	if (!cpu->gate->in_guest) {
+		report_end(cpu, HP_REPORT_RETREATED);
 		leave_refused(cpu, cpu->gate->error);
+	}
 	event = owed(cpu);
 	report_event(cpu, event.info);
 	if (cpu->gate->error == HP_ERROR_ENTRY_FAILED)
