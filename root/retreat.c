@@ -64,6 +64,15 @@ static struct event take_event(struct cpu *cpu, uint32_t info, uint32_t error_co
 	return (struct event){ info & (EVENT_VALID | 0xfffu), error_code, length };
 }
 
+/* SDM: Debug Status Register; Debug Control Register; LBR: what the delivery of a #DB changes. */
+static struct event debug_trap(uint64_t conditions)
+{
+	write_dr(6, (read_dr(6) & ~DR6_B) | conditions);
+	vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
+	vmwrite(VMCS_GUEST_DEBUGCTL, vmread(VMCS_GUEST_DEBUGCTL) & ~DEBUGCTL_LBR);
+	return (struct event){ event_info(EVENT_EXCEPTION, VECTOR_DB, false), 0, 0 };
+}
+
 /*
  * Of an exit that was not dealt with. What it took away comes back with it: the event whose
  * delivery it interrupted, an NMI, or a debug trap, which no instruction would raise again. Any
@@ -81,23 +90,24 @@ static struct event undone_event(struct cpu *cpu)
 	if (EVENT_TYPE(info) == EVENT_NMI)
 		return take_event(cpu, info, 0, 0);
 	if (EVENT_TYPE(info) == EVENT_EXCEPTION && EVENT_VECTOR(info) == VECTOR_DB) {
-		write_dr(6, read_dr(6) |
-				    (vmread(VMCS_EXIT_QUALIFICATION) & (DR6_B | DR6_BD | DR6_BS)));
-		return take_event(cpu, info, 0, 0);
+		return debug_trap(vmread(VMCS_EXIT_QUALIFICATION) & (DR6_B | DR6_BD | DR6_BS));
 	}
 	return event;
 }
 
-/* A debug trap that is pending behind the instruction that root completed. */
+/*
+ * A debug trap that is pending behind the instruction that root completed. One that MOV SS holds
+ * back is due behind the next instruction: TF is still set for it.
+ */
 static struct event pending_trap(void)
 {
 	uint64_t pending = vmread(VMCS_GUEST_PENDING_DEBUG);
 
-	if (!(pending & (PENDING_DEBUG_BS | PENDING_DEBUG_ENABLED_BREAKPOINT)))
+	if (!(pending & (PENDING_DEBUG_BS | PENDING_DEBUG_ENABLED_BREAKPOINT)) ||
+	    (vmread(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_MOV_SS))
 		return (struct event){ .info = 0 };
-	write_dr(6, read_dr(6) | (pending & (DR6_B | DR6_BS)));
 	vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
-	return (struct event){ event_info(EVENT_EXCEPTION, VECTOR_DB, false), 0, 0 };
+	return debug_trap(pending & (DR6_B | DR6_BS));
 }
 
 static struct event owed(struct cpu *cpu)
@@ -197,7 +207,7 @@ static void advance(void)
 	vmwrite(VMCS_GUEST_RFLAGS, flags & ~RFLAGS_RF);
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
 		vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
-	if (flags & RFLAGS_TF)
+	if ((flags & RFLAGS_TF) && !(vmread(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF))
 		vmwrite(VMCS_GUEST_PENDING_DEBUG,
 			vmread(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
@@ -363,8 +373,11 @@ static void run_minimal(struct cpu *cpu, struct event *event)
 				    (uint32_t)vmread(VMCS_EXIT_LENGTH));
 		if (!execute(cpu, reason))
 			break;
-		if (!(vmread(VMCS_ENTRY_INTERRUPTION) & EVENT_VALID))
-			leave_if_open(cpu, event, HP_REPORT_RETREATED_LATER);
+		if (vmread(VMCS_ENTRY_INTERRUPTION) & EVENT_VALID)
+			continue;
+		if (!event->info)
+			*event = pending_trap();
+		leave_if_open(cpu, event, HP_REPORT_RETREATED_LATER);
 	}
 	retreat(cpu, HP_REPORT_ENTRY_FAILED, NULL);
 }
