@@ -128,9 +128,12 @@ static struct event owed(struct cpu *cpu)
 
 /* --- A state that the processor takes --- */
 
+/* By the paging mode: natively, IRET, LGDT and LIDT take nothing else. */
 static uint64_t canonical(uint64_t address, uint64_t otherwise)
 {
-	return (uint64_t)((int64_t)(address << 7) >> 7) == address ? address : otherwise;
+	unsigned unused = 64 - (vmread(VMCS_GUEST_CR4) & CR4_LA57 ? 57 : 48);
+
+	return (uint64_t)((int64_t)(address << unused) >> unused) == address ? address : otherwise;
 }
 
 /* SDM: Checks on Guest Non-Register State: a trap that is due while it is held back is pending. */
@@ -344,6 +347,10 @@ static void arrange(struct cpu *cpu, struct event *event)
 		vmwrite(VMCS_ENTRY_ERROR_CODE, event->error_code);
 		vmwrite(VMCS_ENTRY_LENGTH, event->length);
 		vmwrite(VMCS_ENTRY_INTERRUPTION, event->info);
+		/* SDM: Checks on Guest Non-Register State: some types want none. */
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			vmread(VMCS_GUEST_INTERRUPTIBILITY) &
+				~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
 		event->info = 0;
 	} else if (cpu->nmis && !(vmread(VMCS_GUEST_INTERRUPTIBILITY) &
 				  (BLOCKING_STI | BLOCKING_MOV_SS | BLOCKING_NMI))) {
