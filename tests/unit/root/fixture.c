@@ -198,7 +198,7 @@ void fixture_map_to(uint64_t address, struct phys page, uint64_t flags)
 	assert_true(paging_map(&guest, address, page, SIZE_4K, PTE_PRESENT | flags));
 }
 
-struct phys fixture_gate(void)
+static struct phys fixture_gate(void)
 {
 	struct paging root = { &paging_x86, &fixture_tables, fixture_take(), levels(), 1 };
 	struct phys text = fixture_take();
@@ -226,6 +226,48 @@ void fixture_guest_end(const uint8_t *read_only)
 	}
 }
 
+struct phys fixture_text, fixture_page;
+
+static int setup_closed(void **state, uint64_t cr4)
+{
+	fixture_setup(state);
+	fake.vmcs[VMCS_GUEST_CR4] |= cr4;
+	fixture_guest_begin();
+	fixture_text = fixture_gate();
+	fixture_page = phys((uintptr_t)&gate);
+	machine.blank = fixture_take();
+	cpu.capability.cr0_fixed1 = 0xffffffff;
+	cpu.capability.cr4_fixed0 = CR4_VMXE;
+	cpu.capability.pin = (uint64_t)(PIN_NMI | PIN_VIRTUAL_NMIS) << 32;
+	fake.vmcs[VMCS_CR0_MASK] = CR0_PE | CR0_NE | CR0_PG;
+	fake.vmcs[VMCS_CR0_SHADOW] = CR0_PE | CR0_NE | CR0_PG;
+	return 0;
+}
+
+int fixture_setup_closed(void **state)
+{
+	return setup_closed(state, 0);
+}
+
+int fixture_setup_wide(void **state)
+{
+	return setup_closed(state, CR4_LA57);
+}
+
+int fixture_setup_open(void **state)
+{
+	fixture_setup_closed(state);
+	fixture_map_to(GATE_TEXT, fixture_text, 0);
+	fixture_map_to((uintptr_t)&gate, fixture_page, PTE_WRITE | PTE_NX);
+	return 0;
+}
+
+int fixture_stop_at_once(unsigned entry)
+{
+	(void)entry;
+	fixture_stop();
+}
+
 enum ending fixture_run(void (*what)(void))
 {
 	int ending = setjmp(out);
@@ -248,6 +290,7 @@ static enum hp_report_kind failure;
 static void run_failing(void)
 {
 	entries = 1;
+	cpu.ept_generation = machine.passed[0] = machine.pool.generation;
 	retreat(&cpu, failure, NULL);
 }
 
@@ -263,6 +306,14 @@ enum ending run_exit(uint32_t reason)
 	memcpy(gate.state.gpr, cpu.gpr, sizeof(cpu.gpr));
 	fake.vmcs[VMCS_EXIT_REASON] = reason;
 	return fixture_run(run_loop);
+}
+
+void expect_minimal_loop(enum hp_report_kind kind)
+{
+	fixture_guest = fixture_stop_at_once;
+	assert_int_equal(run_failure(kind), ENTERED_AGAIN);
+	assert_int_equal(fake.vmxoff, 0);
+	assert_int_equal(gate.in_guest, 1);
 }
 
 void expect_exception(enum vector vector, bool has_code, uint32_t code)

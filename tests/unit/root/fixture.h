@@ -50,6 +50,7 @@ int fixture_setup(void **state);
  */
 extern int (*fixture_guest)(unsigned entry);
 void fixture_stop(void) __attribute__((noreturn)); /* ENTERED_AGAIN */
+int fixture_stop_at_once(unsigned entry);
 
 /* The last crossing back: by which page, and to which address. */
 extern struct gate_cpu *left_by;
@@ -66,8 +67,14 @@ void fixture_map_to(uint64_t address, struct phys page, uint64_t flags);
 void fixture_guest_end(const uint8_t *read_only);
 extern const struct table_memory fixture_tables; /* that give such pages */
 
-/* Root's own tables, with the gate in them as the guest's should have it; returns its text. */
-struct phys fixture_gate(void);
+/*
+ * For cmocka_unit_test_setup(), too: with the gate in root's own tables, and in the guest's (open) or
+ * not (closed); wide: closed, and both have 5 levels.
+ */
+int fixture_setup_closed(void **state);
+int fixture_setup_open(void **state);
+int fixture_setup_wide(void **state);
+extern struct phys fixture_text, fixture_page; /* the gate's */
 
 enum ending { ENTERED_AGAIN = 1, LEFT, FAULTED, RETREATED };
 
@@ -76,6 +83,9 @@ enum ending run_exit(uint32_t reason);
 
 /* Root fails, outside of any exit, and goes on with the stages of its retreat. */
 enum ending run_failure(enum hp_report_kind kind);
+
+/* The same, and the guest is entered again in the minimal loop, where the test can look at it. */
+void expect_minimal_loop(enum hp_report_kind kind);
 
 /* Runs `what`, which may end in any of these ways; FAULTED: it returned. */
 enum ending fixture_run(void (*what)(void));

@@ -344,11 +344,11 @@ static void the_backtrace_ends_where_it_makes_no_sense(void **state)
 		uint64_t first, second_at, next; /* next: what the second frame leads to */
 		unsigned frames;
 	} cases[] = {
-		{ STACK, 0x40, 0, 2 },			 /* the end */
-		{ STACK, 0x40, STACK, 2 },		 /* down again */
-		{ STACK, 0x40, STACK + 0x40, 2 },	 /* itself */
-		{ STACK, 0x40, STACK + 0x44, 2 },	 /* misaligned */
-		{ STACK, 0x40, 0x5000, 2 },		 /* a guard */
+		{ STACK, 0x40, 0, 2 },			  /* the end */
+		{ STACK, 0x40, STACK, 2 },		  /* down again */
+		{ STACK, 0x40, STACK + 0x40, 2 },	  /* itself */
+		{ STACK, 0x40, STACK + 0x44, 2 },	  /* misaligned */
+		{ STACK, 0x40, 0x5000, 2 },		  /* a guard */
 		{ STACK, 0x40, GATE_BLOCK_BYTES - 8, 2 }, /* out of the block */
 		{ STACK, 0x40, GATE_BLOCK_BYTES + 64, 2 },
 		{ STACK, 0x40, TOP, 3 },
