@@ -61,8 +61,8 @@ static int prepare(void **state)
 	fake.vmcs[VMCS_GUEST_CS] = 0x10;
 	fake.vmcs[VMCS_GUEST_SS] = 0x18;
 	fake.vmcs[VMCS_GUEST_RSP] = OLD_RSP;
-	fake.vmcs[VMCS_GUEST_RFLAGS] = RFLAGS_ONE | RFLAGS_IF | RFLAGS_TF | RFLAGS_NT | RFLAGS_RF |
-				       RFLAGS_AC | RFLAGS_ZF;
+	fake.vmcs[VMCS_GUEST_RFLAGS] =
+		RFLAGS_ONE | RFLAGS_IF | RFLAGS_TF | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | RFLAGS_ZF;
 	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_STI | BLOCKING_NMI;
 	return 0;
 }
@@ -188,8 +188,10 @@ static void behind_a_software_interrupt(void **state)
 		enum event_type type;
 		uint64_t rip;
 	} cases[] = {
-		{ EVENT_SOFTWARE_INTERRUPT, RIP + 2 },	 { EVENT_SOFTWARE_EXCEPTION, RIP + 2 },
-		{ EVENT_PRIVILEGED_EXCEPTION, RIP + 2 }, { EVENT_EXCEPTION, RIP },
+		{ EVENT_SOFTWARE_INTERRUPT, RIP + 2 },
+		{ EVENT_SOFTWARE_EXCEPTION, RIP + 2 },
+		{ EVENT_PRIVILEGED_EXCEPTION, RIP + 2 },
+		{ EVENT_EXCEPTION, RIP },
 		{ EVENT_EXTERNAL, RIP },
 	};
 	unsigned i;
@@ -205,12 +207,7 @@ static void behind_a_software_interrupt(void **state)
 static void conforming_code_keeps_the_privilege(void **state)
 {
 	(void)state;
-	fake.vmcs[VMCS_GUEST_CS] = 0x33;
-	fake.vmcs[VMCS_GUEST_CS_RIGHTS] = 0xa0fb;
-	fake.vmcs[VMCS_GUEST_SS_RIGHTS] = 0xc0f3;
-	put_code(0x10, CODE | BIT64(42));
 	/* The stack is the user's own then. */
-	prepare(state);
 	fake.vmcs[VMCS_GUEST_SS_RIGHTS] = 0xc0f3;
 	put_code(0x10, CODE | BIT64(42));
 	assert_true(give(0x800000ec, 0, 0));
