@@ -386,6 +386,8 @@ static void run_minimal(struct cpu *cpu, struct event *event)
 			*event = pending_trap();
 		leave_if_open(cpu, event, HP_REPORT_RETREATED_LATER);
 	}
+	/* An event that the last exit interrupted is where escape() finds it. */
+	arrange(cpu, event);
 	retreat(cpu, HP_REPORT_ENTRY_FAILED, NULL);
 }
 
