@@ -133,6 +133,7 @@ struct undo {
 		uint64_t value;
 	} entry[UNDO_ENTRIES];
 	uint64_t rip, gpr[16]; /* at the exit; of CPUID only RAX and RCX */
+	uint64_t cr2;	       /* not of CPUID: a page fault of root's own overwrites the guest's */
 	uint32_t reason;
 };
 

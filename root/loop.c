@@ -104,6 +104,7 @@ static enum outcome handle(struct cpu *cpu, struct hp_exit *exit)
 	exit->qualification = is_msr ? (uint32_t)cpu->gpr[RCX] : vmread(VMCS_EXIT_QUALIFICATION);
 	exit->detail = detail_of(exit->reason);
 	__builtin_memcpy(cpu->undo.gpr, cpu->gpr, sizeof(cpu->gpr));
+	cpu->undo.cr2 = read_cr2();
 	return dispatch(cpu, exit->reason);
 }
 

@@ -39,5 +39,6 @@ void undo_roll_back(struct cpu *cpu)
 		cpu->gpr[RCX] = undo->gpr[RCX];
 	} else {
 		__builtin_memcpy(cpu->gpr, undo->gpr, sizeof(cpu->gpr));
+		write_cr2(undo->cr2);
 	}
 }

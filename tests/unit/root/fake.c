@@ -34,6 +34,7 @@ void vmwrite(uint32_t field, uint64_t value)
 	fake.writes++;
 	if (fake.failing_write && fake.writes == fake.failing_write) {
 		fake.failing_write = 0;
+		fake.cr2 = FAKE_FAULT;
 		retreat(fake_here, HP_REPORT_FAULT, NULL);
 	}
 	fake.vmcs[field] = value;

@@ -21,9 +21,15 @@ static bool is_guests(uint32_t field)
 
 static uint64_t before[FAKE_FIELDS];
 
+#define CR2 0x7ffe5000ull
+
 static void expect_as_before(const uint64_t gpr[16], bool is_cpuid)
 {
 	unsigned i;
+
+	/* The guest may be about to read it: its page fault came before that exit. */
+	if (!is_cpuid)
+		assert_int_equal(fake.cr2, CR2);
 
 	for (i = 0; i < FAKE_FIELDS; i++) {
 		if (is_guests(i) && fake.vmcs[i] != before[i])
@@ -46,6 +52,7 @@ static void prepare(void **state, uint64_t gpr[16])
 	for (i = RAX; i <= R15; i++)
 		cpu.gpr[i] = gpr[i] = 0x1111 * (i + 1);
 	cpu.capability.cr4_fixed1 |= CR4_DE;
+	fake.cr2 = CR2;
 	fake.vmcs[VMCS_GUEST_RFLAGS] |= RFLAGS_TF | RFLAGS_RF | RFLAGS_IF;
 	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_MOV_SS;
 	fake.vmcs[VMCS_GUEST_PENDING_DEBUG] = PENDING_DEBUG_ENABLED_BREAKPOINT | 2;
