@@ -45,8 +45,10 @@ static void look(struct machine *machine, struct processor *processor, uint64_t 
 	const struct gate_ring *ring = processor->ring;
 	uint64_t exits, entered;
 
-	if (!processor_is_guest(processor))
+	if (!processor_is_guest(processor)) {
+		processor->watched_since = now;
 		return;
+	}
 	entered = __atomic_load_n(&ring->entered, __ATOMIC_RELAXED);
 	exits = __atomic_load_n(&ring->exits_total, __ATOMIC_RELAXED);
 	if (exits == entered || exits != processor->watched_exits) {
