@@ -92,10 +92,7 @@ static enum hp_error leave_all(struct hp_failure *failure)
 	return result;
 }
 
-/*
- * A processor that escaped did so by an entry in an address space of the OS's. It is out of there
- * when it takes an interrupt.
- */
+/* A processor that escaped did so by an entry in an address space of the OS's. */
 static void uproot(const struct processor *processor)
 {
 	if (!processor->gate || !processor->gate->planted.value)
@@ -120,8 +117,10 @@ static void end_run(void)
 	uint32_t i;
 
 	watch_end();
-	for (i = 0; i < machine.processors; i++)
+	for (i = 0; i < machine.processors; i++) {
+		processor_await(&machine.processor[i]);
 		uproot(&machine.processor[i]);
+	}
 	drain_records(&machine);
 	report_look(&machine);
 	report_keep(&machine);
