@@ -25,7 +25,7 @@ static bool running;
 static bool asleep; /* the system sleeps, or is about to: nobody enters */
 static bool closed; /* the system or the module ends: no start any more */
 static bool changing;
-static bool waiting; /* it was said that this run waits for processors to step aside */
+static bool waiting;		  /* it was said that this run waits for processors to step aside */
 static struct hp_start start_how; /* of the start under way */
 
 struct machine *lifecycle_machine(void)
@@ -97,7 +97,6 @@ static void uproot(const struct processor *processor)
 {
 	if (!processor->gate || !processor->gate->planted.value)
 		return;
-	processor_flush(processor);
 	host_exchange(processor->gate->planted, processor->gate->planted_value, 0);
 	processor_flush(processor);
 }
