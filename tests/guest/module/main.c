@@ -13,6 +13,8 @@
  *	step-user-end		no more; the addresses between the two (hexadecimal)
  *	random FIRST COUNT	random instruction sequences, on the caller's processor
  *	random-tell FIRST COUNT	the same, with all that came of them
+ *	entry-rules FIRST COUNT	VM entries with broken rules, on processor 0, with nothing below
+ *	entry-rules-tell FIRST COUNT	the same, with each state
  *	walk			reads every page of RAM
  *	devices COUNT		touches COUNT regions of device memory, on every processor at once
  *	vmxe CPU 0|1		CR4.VMXE of that processor off or on, as another hypervisor would
@@ -139,6 +141,10 @@ static int command(char *line)
 		return sequence_run(low, number, false);
 	if (sscanf(line, "random-tell %llu %u", &low, &number) == 2)
 		return sequence_run(low, number, true);
+	if (sscanf(line, "entry-rules %llu %u", &low, &number) == 2)
+		return entry_rules_run(0, low, number, false);
+	if (sscanf(line, "entry-rules-tell %llu %u", &low, &number) == 2)
+		return entry_rules_run(0, low, number, true);
 	if (sscanf(line, "vmxe %u %u", &cpu, &number) == 2)
 		return smp_call_on_cpu(cpu, set_vmxe, number ? &number : NULL, false);
 	if (sscanf(line, "devices %u", &number) == 1) {

@@ -106,6 +106,8 @@ int fixture_setup(void **state)
 	cpu.ring = &ring;
 	cpu.trail = &trail.trail;
 	cpu.history_mask = FIXTURE_HISTORY - 1;
+	cpu.exit = trail.trail.exit;
+	cpu.undo.done = 1;
 	cpu.in_vmx = 1;
 	fake_here = &cpu;
 	retreat_goes_on = false;
@@ -291,6 +293,10 @@ static void run_failing(void)
 {
 	entries = 1;
 	cpu.ept_generation = machine.passed[0] = machine.pool.generation;
+	/* Behind an exit that was dealt with, and changed nothing. */
+	cpu.exit->reason = EXIT_REASON_HLT;
+	cpu.exit->rip = fake.vmcs[VMCS_GUEST_RIP];
+	memcpy(cpu.undo.gpr, cpu.gpr, sizeof(cpu.gpr));
 	retreat(&cpu, failure, NULL);
 }
 

@@ -16,7 +16,7 @@
 
 #include "../../../base/msr.h"
 #include "../../../base/paging.h"
-#include "../../../root/root.h"
+#include "../../../root/skip.h"
 
 #define GATE_TEXT 0xffffffffc0100000ull
 #define RIP	  0xffffffff81000100ull

@@ -215,7 +215,7 @@ static void an_injection_that_failed_is_delivered_by_hand(void **state)
 	map_entry_area();
 	cpu.away = 0;
 	fixture_guest = refuse;
-	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0x800000ec;
+	fake.vmcs[VMCS_IDT_VECTORING] = 0x800000ec;
 	assert_int_equal(run_failure(HP_REPORT_ENTRY_FAILED), LEFT);
 	assert_true(gate.planted.value != 0);
 	assert_int_equal(gate.state.rip, HANDLER);
@@ -259,7 +259,7 @@ static void what_can_not_be_delivered_does_not_keep_it(void **state)
 	cpu.away = 0;
 	fixture_guest = refuse;
 	fake.vmcs[VMCS_GUEST_IDTR_LIMIT] = 0;
-	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0x800000ec;
+	fake.vmcs[VMCS_IDT_VECTORING] = 0x800000ec;
 	assert_int_equal(run_failure(HP_REPORT_ENTRY_FAILED), LEFT);
 	assert_int_equal(gate.state.rip, RIP);
 	assert_int_equal(trail.trail.report.event, 0x800000ec);

@@ -83,14 +83,14 @@ static int second_entry_fails(unsigned entry)
 	return VMX_FAILED;
 }
 
-static void an_entry_that_fails_keeps_what_was_carried_out(void **state)
+static void an_entry_that_fails_undoes_the_last_exit(void **state)
 {
 	(void)state;
 	retreat_goes_on = true;
 	fixture_guest = second_entry_fails;
 	fake.vmcs[VMCS_INSTRUCTION_ERROR] = 7;
 	assert_int_equal(run_exit(EXIT_REASON_CPUID), LEFT);
-	assert_int_equal(gate.state.rip, RIP + 2);
+	assert_int_equal(gate.state.rip, RIP);
 	assert_int_equal(gate.error, HP_ERROR_ENTRY_FAILED);
 	assert_int_equal(gate.detail[0], 0);
 	assert_int_equal(gate.detail[1], 7);
@@ -615,7 +615,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T_OPEN(where_the_gate_is_mapped_it_leaves_at_once),
 		T_OPEN(an_exit_that_was_not_dealt_with_is_executed_again),
-		T_OPEN(an_entry_that_fails_keeps_what_was_carried_out),
+		T_OPEN(an_entry_that_fails_undoes_the_last_exit),
 		T_OPEN(before_the_first_entry_the_start_is_refused),
 		T(the_gate_counts_only_as_root_has_it),
 		T(rights_and_leaves_of_every_level_count),
