@@ -33,11 +33,12 @@ void watch_end(void)
 
 static void call_back(struct machine *machine, struct processor *processor)
 {
-	log_line(HP_ERR, "processor %u does not come out of root: an NMI calls it back",
-		 processor->index);
 	__atomic_fetch_or(&machine->command->stuck[processor->index / 64],
 			  (uint64_t)1 << processor->index % 64, __ATOMIC_SEQ_CST);
 	host_nmi(processor->index);
+	/* Last: what ran there may have the lock of the log. */
+	log_line(HP_ERR, "processor %u does not come out of root: an NMI calls it back",
+		 processor->index);
 }
 
 static void look(struct machine *machine, struct processor *processor, uint64_t now)
@@ -45,8 +46,10 @@ static void look(struct machine *machine, struct processor *processor, uint64_t 
 	const struct gate_ring *ring = processor->ring;
 	uint64_t exits, entered;
 
-	if (!processor_is_guest(processor))
+	if (!processor_is_guest(processor)) {
+		processor->watched_since = now;
 		return;
+	}
 	entered = __atomic_load_n(&ring->entered, __ATOMIC_RELAXED);
 	exits = __atomic_load_n(&ring->exits_total, __ATOMIC_RELAXED);
 	if (exits == entered || exits != processor->watched_exits) {

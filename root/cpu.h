@@ -139,6 +139,7 @@ struct undo {
 		uint64_t value;
 	} entry[UNDO_ENTRIES];
 	uint64_t gpr[16]; /* at the exit, unless it is CPUID's */
+	uint64_t cr2;	  /* as well: a page fault of root's own overwrites the guest's */
 };
 
 struct cpu {

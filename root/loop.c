@@ -101,6 +101,7 @@ static __attribute__((noinline)) void handle(struct cpu *cpu, struct hp_exit *ex
 	exit->qualification = is_msr ? (uint32_t)cpu->gpr[RCX] : vmread(VMCS_EXIT_QUALIFICATION);
 	exit->detail = detail_of(exit->reason);
 	__builtin_memcpy(cpu->undo.gpr, cpu->gpr, sizeof(cpu->gpr));
+	cpu->undo.cr2 = read_cr2();
 	switch (dispatch(cpu, exit->reason)) {
 	case OUTCOME_SKIP:
 		skip_instruction(cpu);

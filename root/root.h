@@ -210,7 +210,10 @@ void leave_triple_fault(struct cpu *cpu) __attribute__((noreturn));
 void leave_crossing(struct gate_cpu *gate, uint64_t gate_leave, struct cpu *cpu)
 	__attribute__((noreturn)); /* start.S */
 
-/* undo.c: a write of guest state (VMCS_GUEST_*, a shadow), and back to how the exit found it all. */
+/*
+ * undo.c: a write of guest state (VMCS_GUEST_*, a shadow, and a mask, which says where the shadow
+ * counts), and back to how the exit found it all.
+ */
 void undo_vmwrite(uint32_t field, uint64_t value);
 void undo_roll_back(struct cpu *cpu);
 

@@ -40,5 +40,6 @@ void undo_roll_back(struct cpu *cpu)
 		cpu->gpr[RCX] = cpu->exit->qualification >> 32;
 	} else {
 		__builtin_memcpy(cpu->gpr, undo->gpr, sizeof(cpu->gpr));
+		write_cr2(undo->cr2);
 	}
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "fake.h"
 
+#include "../../../root/root.h"
+
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
-
-#include "../../../base/vmcs.h"
 
 struct fake fake;
 struct cpu *fake_here;
@@ -31,6 +31,11 @@ void vmwrite(uint32_t field, uint64_t value)
 {
 	assert(field < FAKE_FIELDS);
 	fake.writes++;
+	if (fake.failing_write && fake.writes == fake.failing_write) {
+		fake.failing_write = 0;
+		fake.cr2 = FAKE_FAULT;
+		retreat(fake_here, HP_REPORT_FAULT, NULL);
+	}
 	fake.vmcs[field] = value;
 }
 

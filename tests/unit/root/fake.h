@@ -15,6 +15,7 @@
 #include "../../../base/x86.h"
 
 #define FAKE_FIELDS 0x8000u
+#define FAKE_FAULT  0xbad0ull /* where root has that page fault */
 
 enum invept { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
 enum invvpid { INVVPID_SINGLE = 1, INVVPID_ALL = 2, INVVPID_NOT_GLOBAL = 3 };
@@ -41,6 +42,7 @@ struct fake {
 	const void *outside; /* this page is not in the window */
 	uint32_t refused_field; /* VMWRITE of it fails; 0: none */
 	uint32_t missing_field; /* VMREAD of it fails; 0: none */
+	unsigned failing_write; /* instead of it root has a page fault; 0: none */
 	bool vmxon_fails;
 };
 extern struct fake fake;
