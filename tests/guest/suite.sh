@@ -20,6 +20,9 @@
 #	nmi-cycles[=N]		N NMIs to each processor, each waited for, while loads and unloads go on,
 #				every other one with all exits
 #	offline[=N]		a processor goes off- and online N times while the hypervisor is loaded
+#	reboot, kexec		the system restarts with the hypervisor loaded, by a reset or by a kernel that
+#				follows this one; then it can be loaded again (lab/run --restarts N)
+#	power-off		the last: the machine goes off (lab/run --power-off)
 #	refusals		each way to refuse a load: the text, nothing left, a later load works
 #	refused=PATTERN		on a processor that can't: a load is refused with that text
 #	cost[=LIMIT]		the cost of a CPUID exit, in ticks
@@ -32,18 +35,31 @@ passed=0
 failed=0
 
 # shellcheck source=/dev/null
-for theme in common architecture cycles nmi life refusals; do
+for theme in common architecture cycles nmi life end refusals; do
 	. "$here/suite/$theme.sh"
 done
 
 mark 'bare pass'
+# Of the sections that restart the machine, so many lie behind us, and all sections before them.
+restarts=$("$here/restart" count)
 for section; do
+	if [ "$restarts" -gt 0 ]; then
+		case $section in
+		reboot | kexec)
+			restarts=$((restarts - 1))
+			[ $restarts -gt 0 ] || restart_after "$section"
+			;;
+		esac
+		continue
+	fi
 	argument=
 	case $section in
 	*=*) argument=${section#*=} ;;
 	esac
 	case ${section%%=*} in
 	probes | memory | cycles | exits | workload | step | random | nmi | offline | refusals | cost) ${section%%=*} "$argument" ;;
+	reboot | kexec) "restart_$section" ;;
+	power-off) power_off ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
 	refused) refused_here "$argument" ;;
 	*)
