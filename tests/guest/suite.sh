@@ -19,7 +19,11 @@
 #	nmi[=N]			N NMIs to each processor, each waited for, bare and virtualized
 #	nmi-cycles[=N]		N NMIs to each processor, each waited for, while loads and unloads go on,
 #				every other one with all exits
-#	offline[=N]		a processor goes off- and online N times while the hypervisor is loaded
+#	offline[=N]		a processor goes off- and online N times under a workload
+#	suspend[=N]		the system sleeps and wakes N times under a workload (the generic kernel)
+#	held			programs hold the device while the hypervisor is unloaded
+#	terminals[=N]		two terminals load and unload at once, N times each
+#	soak[=SECONDS]		loads with all exits and unloads, one after the other, over a workload
 #	reboot, kexec		the system restarts with the hypervisor loaded, by a reset or by a kernel that
 #				follows this one; then it can be loaded again (lab/run --restarts N)
 #	power-off		the last: the machine goes off (lab/run --power-off)
@@ -57,7 +61,7 @@ for section; do
 	*=*) argument=${section#*=} ;;
 	esac
 	case ${section%%=*} in
-	probes | memory | cycles | exits | workload | step | random | nmi | offline | refusals | cost) ${section%%=*} "$argument" ;;
+	probes | memory | cycles | exits | workload | step | random | nmi | offline | suspend | held | terminals | soak | refusals | cost) ${section%%=*} "$argument" ;;
 	reboot | kexec) "restart_$section" ;;
 	power-off) power_off ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
