@@ -39,7 +39,7 @@ passed=0
 failed=0
 
 # shellcheck source=/dev/null
-for theme in common architecture cycles nmi life end refusals; do
+for theme in common architecture cycles nmi life attack end refusals inject; do
 	. "$here/suite/$theme.sh"
 done
 
@@ -61,7 +61,9 @@ for section; do
 	*=*) argument=${section#*=} ;;
 	esac
 	case ${section%%=*} in
-	probes | memory | cycles | exits | workload | step | random | nmi | offline | suspend | held | terminals | soak | refusals | cost) ${section%%=*} "$argument" ;;
+	probes | memory | cycles | exits | workload | step | random | nmi | offline | suspend | held | \
+		terminals | soak | attack | fuzz | refusals | cost | inject) ${section%%=*} "$argument" ;;
+	inject-fields) inject_fields ;;
 	reboot | kexec) "restart_$section" ;;
 	power-off) power_off ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
