@@ -67,3 +67,23 @@ attack() {
 	done
 	cycle 'attack: a load behind it' && ok 'attack: a load behind it'
 }
+
+# --- Its device ---
+
+fuzz() {
+	mark 'virtualized pass'
+	modprobe hyperplatform
+	check "fuzz: ${1:-10} seconds of requests: each answer is a documented one" \
+		"$here/fuzz" "${1:-10}" 1
+	"$here/fuzz" 2 2 >/dev/null # to have memory settled
+	before=$(memory_taken)
+	"$here/fuzz" "${1:-10}" 3 >$work/fuzzed
+	same 'fuzz: and of another seed' 0 $?
+	sed 's/^/# /' $work/fuzzed
+	hpctl unload >/dev/null 2>&1
+	check 'fuzz: nobody is there' absent
+	cycle 'fuzz: a load behind it' && ok 'fuzz: a load behind it'
+	modprobe hyperplatform
+	check 'fuzz: memory is back' memory_kept "$before" 1
+	rmmod hyperplatform
+}
