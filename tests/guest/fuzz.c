@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bad requests to /dev/hyperplatform: `fuzz SECONDS [SEED]` has several processes ask everything with
- * wrong lengths, pointers, values, codes, versions and numbers, by 64-bit and 32-bit system calls,
- * and use the device in ways it does not know, in any order, while one process loads and unloads by
- * valid requests.
+ * Bad requests to /dev/hyperplatform: `fuzz SECONDS [SEED]` has several processes ask everything
+ * with wrong lengths, pointers, values, codes, versions and numbers, by 64-bit and 32-bit system
+ * calls, and use the device in ways it does not know, in any order, while one process loads and
+ * unloads by valid requests.
  *
- * Each answer is checked: it is the one that abi.h has for what was asked; nothing outside of the output was
- * written. Prints how often each request came to each result, and what was wrong. Exit status: 1 if
- * something was, or a process never ended.
+ * Each answer is checked: it is the one that abi.h has for what was asked; nothing outside of the
+ * output was written. Prints how often each request came to each result, and what was wrong. Exit
+ * status: 1 if something was, or a process never ended.
  *
  * World: a user program in the guest, as root.
  */
@@ -29,12 +29,12 @@
 
 #include <hyperplatform/abi.h>
 
-#define PROCESSES     4 /* the first only asks valid things */
-#define AREA	      0x6000u
-#define BYTES_MAX     8192u /* of a request, either way: the device's limit */
-#define PATIENCE      120   /* seconds for the processes to end */
-#define IOCTL_COMPAT  54
-#define WRONG_MAX     8
+#define PROCESSES    4 /* the first only asks valid things */
+#define AREA	     0x6000u
+#define BYTES_MAX    8192u /* of a request, either way: the device's limit */
+#define PATIENCE     120   /* seconds for the processes to end */
+#define IOCTL_COMPAT 54
+#define WRONG_MAX    8
 
 static const struct row {
 	const char *name;
@@ -62,7 +62,7 @@ static struct shared {
 	unsigned wrong;
 	char text[WRONG_MAX][160];
 	uint8_t racing[BYTES_MAX];
-} *shared;
+} * shared;
 
 static uint64_t seed;
 static int device = -1;
@@ -110,8 +110,14 @@ struct place {
 static struct place place(uint8_t *base, uint32_t wanted)
 {
 	static const uint64_t strange[] = {
-		0, 8, 0xffff888000000000, 0xffffffff81000000, 0x8000000000000000,
-		0x00007ffffffff000, ~0ull, 0xffffffff,
+		0,
+		8,
+		0xffff888000000000,
+		0xffffffff81000000,
+		0x8000000000000000,
+		0x00007ffffffff000,
+		~0ull,
+		0xffffffff,
 	};
 	struct place place = { 0, 0, 0, NULL };
 	uint32_t offset = below(64);
@@ -178,9 +184,19 @@ static void tally(const struct row *row, unsigned outcome)
 
 static uint32_t odd_bytes(uint32_t right)
 {
-	const uint32_t choice[] = { 0,	  right - 1,	 right + 1,	   right * 2, BYTES_MAX,
-				    4096, BYTES_MAX + 1, 0xffffffff,	   1,	      0x80000000,
-				    4,	  8,		 (uint32_t)number() };
+	const uint32_t choice[] = { 0,
+				    right - 1,
+				    right + 1,
+				    right * 2,
+				    BYTES_MAX,
+				    4096,
+				    BYTES_MAX + 1,
+				    0xffffffff,
+				    1,
+				    0x80000000,
+				    4,
+				    8,
+				    (uint32_t)number() };
 
 	return below(2) ? right : choice[below(sizeof(choice) / sizeof(choice[0]))];
 }
@@ -239,8 +255,8 @@ static void request_once(void)
 	long got;
 
 	compose(&request);
-	buffer = place(area, request.in_bytes > request.out_bytes ? request.in_bytes & 0x3fff :
-								   request.out_bytes & 0x3fff);
+	buffer = place(area, request.in_bytes > request.out_bytes ? request.in_bytes & 0x3fff
+								  : request.out_bytes & 0x3fff);
 	envelope_place = place(envelope, sizeof(request));
 	request.buffer = buffer.address;
 	memset(area, below(256), AREA);
@@ -509,10 +525,10 @@ static void print_results(void)
 		for (j = 0; j < OUTCOMES; j++) {
 			if (shared->count[i][j])
 				printf(" %s %llu",
-				       j < ERRORS	  ? results[j] :
-				       j == FAULT	  ? "EFAULT" :
-				       j == NO_SUCH_CALL ? "ENOTTY" :
-							   "odd",
+				       j < ERRORS	   ? results[j]
+				       : j == FAULT	   ? "EFAULT"
+				       : j == NO_SUCH_CALL ? "ENOTTY"
+							   : "odd",
 				       (unsigned long long)shared->count[i][j]);
 		}
 		printf("\n");

@@ -2,9 +2,9 @@
 /*
  * What a test needs that goes on behind a restart of the machine:
  *
- *	restart count				how many times `restart next` was called since power-on
- *	restart next				one more from now on
- *	restart kexec KERNEL INITRD ARGUMENTS	loads a kernel to go on with, and goes on with it
+ *	restart count				how many times `restart next` was called since
+ *power-on restart next				one more from now on restart kexec KERNEL INITRD
+ *ARGUMENTS	loads a kernel to go on with, and goes on with it
  *
  * The count lies in two bytes of CMOS RAM that no firmware here uses: they survive a reset and a
  * kexec, and are zero after power-on.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An attack on the hypervisor's memory by the kernel above it: every page that hyperplatform.ko took
- * for the run is mapped anew, since the system's own mapping may forbid what the tests want to
+ * An attack on the hypervisor's memory by the kernel above it: every page that hyperplatform.ko
+ * took for the run is mapped anew, since the system's own mapping may forbid what the tests want to
  * do, and read or written.
  *
  * World: the guest's kernel.

@@ -10,7 +10,10 @@ workload_start() {
 }
 
 workload_end() {
-	kill -TERM $worker
+	if ! kill -TERM $worker 2>$work/try; then
+		not_ok "$1: the workload went on until its end" "$(tr '\n' ' ' <$work/workload)"
+		return 1
+	fi
 	if ! wait $worker; then
 		not_ok "$1: the workload found nothing wrong" "$(tr '\n' ' ' <$work/workload)"
 		return 1
