@@ -32,6 +32,15 @@ static uint64_t copy_record(const struct gate_ring *ring, uint64_t tail, struct 
 	return head - tail < GATE_RECORDS ? 0 : head - tail - GATE_RECORDS + 1;
 }
 
+/*
+ * Is it the record that was to come? A guest that has written to a ring of ours reads there, from
+ * then on, what it wrote: none of that may reach the log.
+ */
+static bool is_record(const struct hp_record *record, uint64_t number)
+{
+	return record->sequence == (uint32_t)number && record->level <= HP_ERR;
+}
+
 /* When the record was written, by the clock of the log. */
 static uint64_t record_time(const struct hp_record *record)
 {
@@ -67,15 +76,20 @@ static void drain_ring(struct processor *processor)
 	const struct gate_ring *ring = processor->ring;
 	uint64_t head = ring_head(ring), lost = 0, missed;
 	struct hp_record record;
+	uint32_t i;
 
-	while (processor->tail < head) {
+	/* Bounded, whatever a head says that is no longer root's. */
+	for (i = 0; i < 2 * GATE_RECORDS && processor->tail < head; i++) {
 		missed = copy_record(ring, processor->tail, &record);
 		if (missed) {
 			lost += missed;
 			processor->tail += missed;
 			continue;
 		}
-		log_one(processor->index, &record);
+		if (is_record(&record, processor->tail))
+			log_one(processor->index, &record);
+		else
+			lost++;
 		processor->tail++;
 	}
 	processor->lost += lost;

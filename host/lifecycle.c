@@ -285,7 +285,7 @@ static void come_back(struct processor *processor)
 {
 	struct hp_failure failure = { .processor = processor->index };
 
-	if (processor_is_guest(processor))
+	if (processor->inside)
 		return;
 	processor->error = admit(processor);
 	if (!processor->error)

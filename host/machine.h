@@ -22,6 +22,9 @@ struct processor {
 	struct gate_cpu *gate; /* NULL: it was not present at the start */
 	struct gate_ring *ring;
 	struct gate_trail *trail;
+	uint32_t cpuid_base; /* where our leaves are on it */
+	bool inside; /* it entered, and was not found outside since: known here, whatever a guest
+			has written to the gate's page */
 	struct phys gate_physical, ring_physical, trail_physical, block;
 	uint64_t tail; /* records of the ring that were drained */
 	uint64_t lost; /* of them, those that were overwritten before */

@@ -108,6 +108,7 @@ void processor_fill(const struct machine *machine, struct processor *processor)
 	gate->root_cr3 = machine->root_top.value;
 	gate->root_entry = root + GATE_IMAGE_OFFSET + machine->image.elf.entry;
 	gate->machine = root + GATE_SHARED_OFFSET;
+	processor->cpuid_base = machine->gate->cpuid_base;
 	gate->root_gdtr = table_register(gate->root_gdt, sizeof(gate->root_gdt) - 1);
 	gate->cross_idtr = table_register(gate->cross_idt, sizeof(gate->cross_idt) - 1);
 }
@@ -138,6 +139,20 @@ bool processor_is_guest(const struct processor *processor)
 	       __atomic_load_n(&processor->gate->in_guest, __ATOMIC_ACQUIRE) != 0;
 }
 
+/*
+ * On that processor, where it can be asked. A guest that has written to the page of the gate reads
+ * there what it wrote; the processor itself tells the truth.
+ */
+static bool guest_here(const struct processor *processor)
+{
+	uint32_t leaf[4];
+
+	if (!processor->inside || processor_is_guest(processor))
+		return processor->inside;
+	host_cpuid(processor->cpuid_base + HP_CPUID_SIGNATURE, 0, leaf);
+	return leaf[0] == HP_SIGNATURE;
+}
+
 static void enter(void *context)
 {
 	struct processor *processor = context;
@@ -156,6 +171,7 @@ static void enter(void *context)
 		return;
 	}
 	processor->error = gate_enter(gate);
+	processor->inside = processor->error == HP_ERROR_OK;
 	if (processor->error == HP_ERROR_OK && !processor_is_guest(processor))
 		processor->error = HP_ERROR_INTERNAL;
 }
@@ -170,16 +186,18 @@ enum hp_error processor_enter(struct processor *processor)
 static void leave(void *context)
 {
 	struct processor *processor = context;
+	uint64_t error = HP_ERROR_NOT_RUNNING;
 
-	if (processor_is_guest(processor))
-		gate_call(processor->gate, GATE_CALL_LEAVE, 0);
+	if (guest_here(processor))
+		error = gate_call(processor->gate, GATE_CALL_LEAVE, 0);
+	processor->inside = error != HP_ERROR_OK && error != HP_ERROR_NOT_RUNNING;
 }
 
 enum hp_error processor_leave(struct processor *processor)
 {
-	if (!processor_is_guest(processor))
+	if (!processor->inside)
 		return HP_ERROR_OK;
-	if (host_call(processor->index, leave, processor) && !processor_is_guest(processor))
+	if (host_call(processor->index, leave, processor) && !processor->inside)
 		return HP_ERROR_OK;
 	return HP_ERROR_NO_ANSWER;
 }
@@ -220,7 +238,7 @@ static void intercept(void *context)
 {
 	struct intercept_call *call = context;
 
-	if (processor_is_guest(call->processor))
+	if (guest_here(call->processor))
 		call->error = gate_call(call->processor->gate, GATE_CALL_INTERCEPT, 0);
 	else
 		call->error = HP_ERROR_OK;
@@ -232,7 +250,7 @@ enum hp_error processor_intercept(struct processor *processor)
 
 	/* One that goes offline leaves on the way. */
 	if (!host_interrupt(processor->index, intercept, &call))
-		return processor_is_guest(processor) ? HP_ERROR_NO_ANSWER : HP_ERROR_OK;
+		return processor->inside ? HP_ERROR_NO_ANSWER : HP_ERROR_OK;
 	return call.error;
 }
 
@@ -240,7 +258,7 @@ static void sync(void *context)
 {
 	struct processor *processor = context;
 
-	if (processor_is_guest(processor))
+	if (guest_here(processor))
 		gate_call(processor->gate, GATE_CALL_SYNC, 0);
 }
 
@@ -251,7 +269,6 @@ void processor_sync(struct processor *processor)
 
 struct knock {
 	struct processor *processor;
-	uint32_t cpuid_base;
 	struct hp_ping *ping;
 	enum hp_error error;
 };
@@ -269,13 +286,13 @@ static void knock(void *context)
 	uint64_t start;
 
 	knock->error = HP_ERROR_NOT_RUNNING;
-	if (!processor_is_guest(knock->processor))
+	if (!guest_here(knock->processor))
 		return;
 	knock->error = HP_ERROR_NO_ANSWER;
 	ping->cpuid_cycles = ping->gate_cycles = ~0ull;
 	for (i = 0; i < PING_ROUNDS; i++) {
 		start = __builtin_ia32_rdtsc();
-		host_cpuid(knock->cpuid_base + HP_CPUID_SIGNATURE, 0, leaf);
+		host_cpuid(knock->processor->cpuid_base + HP_CPUID_SIGNATURE, 0, leaf);
 		ping->cpuid_cycles = least(ping->cpuid_cycles, __builtin_ia32_rdtsc() - start);
 	}
 	ping->cpuid_signature = leaf[0];
@@ -289,9 +306,9 @@ static void knock(void *context)
 		knock->error = HP_ERROR_OK;
 }
 
-enum hp_error processor_ping(struct processor *processor, uint32_t cpuid_base, struct hp_ping *ping)
+enum hp_error processor_ping(struct processor *processor, struct hp_ping *ping)
 {
-	struct knock context = { processor, cpuid_base, ping, HP_ERROR_OFFLINE };
+	struct knock context = { processor, ping, HP_ERROR_OFFLINE };
 
 	if (!host_call(processor->index, knock, &context))
 		return HP_ERROR_OFFLINE;

@@ -23,8 +23,8 @@ uint8_t processor_ept_largest(const struct processor *processor);
 void processor_fill(const struct machine *machine, struct processor *processor);
 
 /*
- * Does it run as a guest now? The gate's page says so, which root writes; nothing else is believed.
- * Any context.
+ * Does it run as a guest now, by the gate's page? Root writes it. A guest that has overwritten that
+ * page is asked where it matters: on its way out. Any context.
  */
 bool processor_is_guest(const struct processor *processor);
 
@@ -53,7 +53,6 @@ void processor_flush(const struct processor *processor);
 void processor_sync(struct processor *processor);
 
 /* Knocks by CPUID and the gate; fills `ping` but its rate. OFFLINE, NOT_RUNNING, NO_ANSWER. */
-enum hp_error processor_ping(struct processor *processor, uint32_t cpuid_base,
-			     struct hp_ping *ping);
+enum hp_error processor_ping(struct processor *processor, struct hp_ping *ping);
 
 #endif

@@ -129,8 +129,7 @@ static enum hp_error handle_PING(const void *in, void *out)
 	else if (number >= machine->processors)
 		error = HP_ERROR_OFFLINE;
 	else
-		error = processor_ping(&machine->processor[number], machine->gate->cpuid_base,
-				       ping);
+		error = processor_ping(&machine->processor[number], ping);
 	host_unlock();
 	return error;
 }

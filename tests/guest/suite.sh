@@ -21,7 +21,14 @@
 #	nmi[=N]			N NMIs to each processor, each waited for, bare and virtualized
 #	nmi-cycles[=N]		N NMIs to each processor, each waited for, while loads and unloads go on,
 #				every other one with all exits
-#	offline[=N]		a processor goes off- and online N times while the hypervisor is loaded
+#	offline[=N]		a processor goes off- and online N times under a workload
+#	suspend[=N]		the system sleeps and wakes N times under a workload (the generic kernel)
+#	held			programs hold the device while the hypervisor is unloaded
+#	terminals[=N]		two terminals load and unload at once, N times each
+#	soak[=SECONDS]		loads with all exits and unloads, one after the other, over a workload
+#	reboot, kexec		the system restarts with the hypervisor loaded, by a reset or by a kernel that
+#				follows this one; then it can be loaded again (lab/run --restarts N)
+#	power-off		the last: the machine goes off (lab/run --power-off)
 #	refusals		each way to refuse a load: the text, nothing left, a later load works
 #	refused=PATTERN		on a processor that can't: a load is refused with that text
 #	cost[=LIMIT]		the cost of a CPUID exit, in ticks
@@ -34,22 +41,36 @@ passed=0
 failed=0
 
 # shellcheck source=/dev/null
-for theme in common architecture cycles nmi life refusals inject; do
+for theme in common architecture cycles nmi life attack end refusals inject; do
 	. "$here/suite/$theme.sh"
 done
 
 mark 'bare pass'
+# Of the sections that restart the machine, so many lie behind us, and all sections before them.
+restarts=$("$here/restart" count)
 for section; do
+	if [ "$restarts" -gt 0 ]; then
+		case $section in
+		reboot | kexec)
+			restarts=$((restarts - 1))
+			[ $restarts -gt 0 ] || restart_after "$section"
+			;;
+		esac
+		continue
+	fi
 	argument=
 	case $section in
 	*=*) argument=${section#*=} ;;
 	esac
 	case ${section%%=*} in
-	probes | memory | cycles | exits | workload | step | random | nmi | offline | refusals | cost | inject) ${section%%=*} "$argument" ;;
+	probes | memory | cycles | exits | workload | step | random | nmi | offline | suspend | held | \
+		terminals | soak | attack | fuzz | refusals | cost | inject) ${section%%=*} "$argument" ;;
 	inject-fields) inject_fields ;;
 	inject-user) inject_user ;;
 	inject-endless) inject_endless "$argument" ;;
 	entry-rules) entry_rules "$argument" ;;
+	reboot | kexec) "restart_$section" ;;
+	power-off) power_off ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
 	refused) refused_here "$argument" ;;
 	*)

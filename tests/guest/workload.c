@@ -229,8 +229,11 @@ int main(int argc, char **argv)
 		count++;
 	}
 	alarm(seconds);
-	/* A worker that ends now has found something: don't wait for the others' time then. */
-	sigwaitinfo(&ending, NULL);
+	/* A worker that ends now has found something: don't wait for the others' time then. The
+	 * wait itself ends when the system sleeps.
+	 */
+	while (sigwaitinfo(&ending, NULL) < 0 && errno == EINTR)
+		;
 	for (cpu = 0; cpu < PROCESSORS_MAX; cpu++) {
 		if (workers[cpu])
 			kill(workers[cpu], SIGTERM);

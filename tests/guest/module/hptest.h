@@ -97,6 +97,12 @@ int entry_rules_run(unsigned int cpu, u64 first, unsigned int count, bool tell);
 void memory_walk(void);
 void memory_devices(unsigned int regions);
 
+/* attack.c: a command, on the struct machine that runs. */
+int attack(void *machine, const char *what, unsigned int pattern);
+
+/* step.c: a name of hyperplatform.ko, which may be loaded behind us; NULL: it is not. */
+void *step_symbol(const char *name);
+
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 #define SHOW(reg) (1u << (reg))
 

@@ -37,6 +37,36 @@ unsigned int inside_steps(void *ring, uint64_t tail, uint64_t rip[6])
 	return count;
 }
 
+/* As in host/memory.c, whose functions this module can't call. */
+struct memory_ledger {
+	struct memory_ledger *next;
+	uint32_t count;
+	struct memory_run run[];
+};
+
+bool inside_run(void *machine, unsigned int index, struct inside_run *run)
+{
+	const struct memory_ledger *ledger = ((struct machine *)machine)->memory.first;
+	const struct memory_run *found;
+
+	while (ledger && index >= ledger->count) {
+		index -= ledger->count;
+		ledger = ledger->next;
+	}
+	if (!ledger)
+		return false;
+	found = &ledger->run[index];
+	run->physical = found->physical.value;
+	run->pages = found->pages;
+	if (found->view == MEMORY_OS)
+		run->view = INSIDE_OS;
+	else if (found->view == MEMORY_HIDDEN)
+		run->view = INSIDE_HIDDEN;
+	else
+		run->view = found->kind == HP_MEMORY_RINGS ? INSIDE_RINGS : INSIDE_READABLE;
+	return true;
+}
+
 uint64_t inside_step(void *gate_call, void *gate, uint64_t instructions)
 {
 	uint64_t GATE_ABI (*call)(struct gate_cpu *, uint64_t, uint64_t) = gate_call;

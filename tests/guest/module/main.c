@@ -17,6 +17,8 @@
  *	entry-rules-tell FIRST COUNT	the same, with each state
  *	walk			reads every page of RAM
  *	devices COUNT		touches COUNT regions of device memory, on every processor at once
+ *	attack read		reads every page of HyperPlatform's memory
+ *	attack WHAT PATTERN	writes every page of it that is hidden, of rings, or readable else
  *	vmxe CPU 0|1		CR4.VMXE of that processor off or on, as another hypervisor would
  *
  * World: the guest's kernel.
@@ -118,7 +120,8 @@ static int set_vmxe(void *on)
 static int command(char *line)
 {
 	char text[64] = "";
-	unsigned int cpu, number;
+	void *(*machine)(void);
+	unsigned int cpu, number = 0;
 	u64 low, high;
 
 	if (sscanf(line, "run %u %63[^\n]", &cpu, text) >= 1) {
@@ -147,6 +150,10 @@ static int command(char *line)
 		return entry_rules_run(0, low, number, true);
 	if (sscanf(line, "vmxe %u %u", &cpu, &number) == 2)
 		return smp_call_on_cpu(cpu, set_vmxe, number ? &number : NULL, false);
+	if (sscanf(line, "attack %63s %u", text, &number) >= 1) {
+		machine = step_symbol("hyperplatform:lifecycle_machine");
+		return attack(machine ? machine() : NULL, text, number);
+	}
 	if (sscanf(line, "devices %u", &number) == 1) {
 		memory_devices(number);
 		return 0;

@@ -143,8 +143,7 @@ static int collect_always(void *unused)
 	return 0;
 }
 
-/* Names of hyperplatform.ko, which may be loaded behind us. */
-static void *symbol(const char *name)
+void *step_symbol(const char *name)
 {
 	struct kprobe probe = { .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
 	void *address;
@@ -160,10 +159,10 @@ static void *gate_call;
 
 static int begin(unsigned int cpu)
 {
-	void *(*machine)(void) = symbol("hyperplatform:lifecycle_machine");
+	void *(*machine)(void) = step_symbol("hyperplatform:lifecycle_machine");
 	unsigned int other = cpumask_any_but(cpu_online_mask, cpu);
 
-	gate_call = symbol("hyperplatform:gate_call");
+	gate_call = step_symbol("hyperplatform:gate_call");
 	if (!machine || !gate_call || !machine() || other >= nr_cpu_ids)
 		return -ENODEV;
 	ring = inside_ring(machine(), cpu);
@@ -184,7 +183,7 @@ static int begin(unsigned int cpu)
 
 static void *gate_of(unsigned int cpu)
 {
-	void *(*machine)(void) = symbol("hyperplatform:lifecycle_machine");
+	void *(*machine)(void) = step_symbol("hyperplatform:lifecycle_machine");
 
 	return inside_gate(machine(), cpu);
 }

@@ -35,19 +35,15 @@ cycles() {
 
 workload() {
 	mark 'virtualized pass'
-	"$here/workload" 0 >$work/workload &
-	worker=$!
-	sleep 1
+	workload_start
 	for i in $(seq "${1:-20}"); do
-		cycle "cycles under a workload, round $i" || break
+		if ! cycle "cycles under a workload, round $i"; then
+			workload_end 'cycles under a workload'
+			return
+		fi
 	done
-	[ "$i" -lt "${1:-20}" ] || ok "cycles under a workload: ${1:-20} rounds"
-	kill -TERM $worker
-	if wait $worker; then
-		ok "the workload found nothing wrong"
-	else
-		not_ok 'the workload found nothing wrong' "$(tr '\n' ' ' <$work/workload)"
-	fi
+	ok "cycles under a workload: ${1:-20} rounds"
+	workload_end 'cycles under a workload' && ok 'cycles under a workload: it found nothing wrong'
 }
 
 # --- All exits ---

@@ -140,6 +140,20 @@ static void test_every_processor(void **state)
 	}
 }
 
+/* A guest wrote to the gate's page: the processor is a guest whatever the page says, and leaves. */
+static void test_overwritten_gate(void **state)
+{
+	struct hp_failure failure;
+
+	(void)state;
+	fake_open(2, 256);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_OK);
+	fake.processor[1].gate->in_guest = 0;
+	assert_int_equal(lifecycle_stop(&failure), HP_ERROR_OK);
+	assert_int_equal(fake.processor[1].left, 1);
+	fake_close();
+}
+
 /* One that won't leave keeps the memory and the running state; a later stop gets it. */
 static void test_one_stays(void **state)
 {
@@ -318,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_every_allocation),
 		cmocka_unit_test(test_every_processor),
 		cmocka_unit_test(test_one_stays),
+		cmocka_unit_test(test_overwritten_gate),
 		cmocka_unit_test(test_roll_back_that_fails),
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_hot_plug),

@@ -261,6 +261,36 @@ static void test_push(void **state)
 	stop();
 }
 
+/* A guest wrote to the ring: what the OS side reads there is no record, and comes to an end. */
+static void test_overwritten_ring(void **state)
+{
+	static const uint64_t heads[] = { ~0ull, 1ull << 63, 0, 500, 0xa5a5a5a5a5a5a5a5 };
+	struct gate_ring *ring, *true_ring;
+	uint64_t position;
+	unsigned i;
+
+	(void)state;
+	start(1);
+	drain_run();
+	position = log_oldest();
+	read_all(&position);
+	ring = lifecycle_machine()->processor[0].ring;
+	true_ring = malloc(sizeof(*true_ring));
+	assert_non_null(true_ring);
+	memcpy(true_ring, ring, sizeof(*ring));
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		memset(ring, 0xa5, sizeof(*ring));
+		ring->head = heads[i];
+		drain_run();
+		read_all(&position);
+		assert_int_equal(count("unknown format"), 0);
+		assert_true(count("\n") <= 1);
+	}
+	memcpy(ring, true_ring, sizeof(*ring));
+	free(true_ring);
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_wrap),	     cmocka_unit_test(test_every_fill),
 		cmocka_unit_test(test_drain),	     cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_last_records), cmocka_unit_test(test_push),
+		cmocka_unit_test(test_overwritten_ring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
