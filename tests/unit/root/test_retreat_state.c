@@ -68,6 +68,28 @@ static void an_interrupted_nmi_is_owed_again(void **state)
 	assert_int_equal(cpu.nmis, 0);
 }
 
+/* It is counted, and the guest's handler for the one before goes on undisturbed. */
+static void an_nmi_exit_that_is_undone_leaves_the_handler_alone(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_EXIT_INTERRUPTION] = event_info(EVENT_NMI, VECTOR_NMI, false);
+	fake.vmcs[VMCS_IDT_VECTORING] = 0x800000ec;
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_NMI;
+	fail_with(EXIT_REASON_EXCEPTION_NMI);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION], 0x800000ec);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY], BLOCKING_NMI);
+	fixture_setup_closed(state);
+	fake.vmcs[VMCS_EXIT_INTERRUPTION] = event_info(EVENT_NMI, VECTOR_NMI, false);
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_NMI;
+	fixture_guest = fixture_stop_at_once;
+	retreat_goes_on = true;
+	fake.failing_write = 1; /* in nmi_arrange: behind the exit, which has counted it */
+	assert_int_equal(run_exit(EXIT_REASON_EXCEPTION_NMI), ENTERED_AGAIN);
+	assert_int_equal(cpu.nmis, 1);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY], BLOCKING_NMI);
+	assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
+}
+
 static void an_nmi_waits_for_the_end_of_its_blocking(void **state)
 {
 	(void)state;
@@ -379,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_interrupted_event_is_delivered_again),
 		T(an_interrupted_nmi_is_owed_again),
+		T(an_nmi_exit_that_is_undone_leaves_the_handler_alone),
 		T(an_nmi_waits_for_the_end_of_its_blocking),
 		T(a_debug_trap_of_an_undone_exit_comes_back),
 		T(another_exception_of_an_undone_exit_comes_by_itself),
