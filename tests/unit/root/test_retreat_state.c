@@ -78,6 +78,7 @@ static void an_nmi_exit_that_is_undone_leaves_the_handler_alone(void **state)
 	fail_with(EXIT_REASON_EXCEPTION_NMI);
 	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION], 0x800000ec);
 	assert_int_equal(fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY], BLOCKING_NMI);
+	assert_int_equal(cpu.nmis, 1);
 	fixture_setup_closed(state);
 	fake.vmcs[VMCS_EXIT_INTERRUPTION] = event_info(EVENT_NMI, VECTOR_NMI, false);
 	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_NMI;
