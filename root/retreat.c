@@ -94,11 +94,13 @@ static struct event undone_event(struct cpu *cpu)
 	if (cpu->undo.done && is_nmi((uint32_t)vmread(VMCS_ENTRY_INTERRUPTION)) &&
 	    !is_nmi(vectoring))
 		cpu->nmis++;
-	if (event.info || cpu->exit->reason != EXIT_REASON_EXCEPTION_NMI)
+	if (cpu->exit->reason != EXIT_REASON_EXCEPTION_NMI)
 		return event;
 	/* One that was dealt with is owed already. The guest may be in its handler for another. */
 	if (is_nmi(info) && !cpu->undo.done)
 		cpu->nmis++;
+	if (event.info)
+		return event;
 	if (EVENT_TYPE(info) == EVENT_EXCEPTION && EVENT_VECTOR(info) == VECTOR_DB)
 		return debug_trap(vmread(VMCS_EXIT_QUALIFICATION) & (DR6_B | DR6_BD | DR6_BS));
 	return event;
