@@ -378,6 +378,19 @@ static void what_was_not_refused_stays(void **state)
 	assert_int_equal(fake.vmcs[VMCS_GUEST_ACTIVITY], ACTIVITY_HLT);
 }
 
+/* SDM: Basic VM-Exit Information: NMI exits, which are always on, may come in an enclave. */
+static void an_exit_in_an_enclave_is_no_failure(void **state)
+{
+	(void)state;
+	assert_int_equal(run_exit(EXIT_REASON_EXCEPTION_NMI | EXIT_REASON_ENCLAVE), ENTERED_AGAIN);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
+			 event_info(EVENT_NMI, VECTOR_NMI, false));
+	assert_int_equal(ring.exits[EXIT_REASON_EXCEPTION_NMI], 1);
+	assert_int_equal(trail.trail.report.kind, HP_REPORT_NONE);
+	/* A basic reason that we don't know is one. */
+	assert_int_equal(run_exit(HP_EXIT_REASONS | EXIT_REASON_ENCLAVE), FAULTED);
+}
+
 /* The OS side's NMI for a processor that has come out of root meanwhile. */
 static void a_call_back_that_comes_too_late_is_swallowed_once(void **state)
 {
@@ -418,6 +431,7 @@ int main(void)
 		T(a_wide_address_is_legal_with_5_levels),
 		T(a_trap_that_must_be_pending_is),
 		T(what_was_not_refused_stays),
+		T(an_exit_in_an_enclave_is_no_failure),
 		T(a_call_back_that_comes_too_late_is_swallowed_once),
 	};
 
