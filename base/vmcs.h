@@ -505,7 +505,9 @@ enum exit_reason {
 #undef EXIT_ENUM
 };
 
-#define EXIT_REASON_ENTRY_FAILED 0x80000000u /* bit 31 of the exit reason */
+/* SDM: Basic VM-Exit Information: what the exit reason says besides the basic one. */
+#define EXIT_REASON_ENCLAVE	 0x08000000u /* bit 27: the exit came in an enclave (SGX) */
+#define EXIT_REASON_ENTRY_FAILED 0x80000000u /* bit 31 */
 
 /* The text for a basic exit reason; NULL for a number that the manual does not define. */
 const char *exit_reason_text(uint32_t basic);

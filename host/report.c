@@ -125,7 +125,7 @@ static void keep_one(struct kept *one, const struct machine *machine,
 			 processor->index);
 }
 
-static bool run_has_report(const struct machine *machine)
+bool report_is_there(const struct machine *machine)
 {
 	uint32_t i;
 
@@ -142,7 +142,7 @@ void report_keep(const struct machine *machine)
 	uint32_t i, pass;
 	bool first;
 
-	if (!run_has_report(machine))
+	if (!report_is_there(machine))
 		return;
 	report_end();
 	kept.processors = machine->processors;
@@ -181,7 +181,7 @@ static enum hp_error find(const struct machine *machine, uint32_t processor, str
 	if (machine && processor < machine->processors)
 		live = &machine->processor[processor];
 	memset(source, 0, sizeof(*source));
-	if (kept.processors && !(machine && run_has_report(machine))) {
+	if (kept.processors && !(machine && report_is_there(machine))) {
 		if (processor >= kept.processors)
 			return HP_ERROR_OFFLINE;
 		source->trail = kept.processor[processor].trail;

@@ -18,6 +18,9 @@ struct machine;
  */
 bool report_look(struct machine *machine);
 
+/* Has root failed in this run? Takes no lock. */
+bool report_is_there(const struct machine *machine);
+
 /* At the end of a run: keeps its trails, if it has a report. No processor is a guest any more. */
 void report_keep(const struct machine *machine);
 

@@ -198,8 +198,11 @@ enum hp_error loop_run(struct cpu *cpu)
 			return entry_failed(cpu, 0);
 		}
 		reason = (uint32_t)vmread(VMCS_EXIT_REASON);
-		if (unlikely(reason != EXIT_REASON_CPUID && reason >= HP_EXIT_REASONS))
-			return entry_failed(cpu, reason);
+		if (unlikely(reason != EXIT_REASON_CPUID && reason >= HP_EXIT_REASONS)) {
+			reason &= ~EXIT_REASON_ENCLAVE;
+			if (reason >= HP_EXIT_REASONS)
+				return entry_failed(cpu, reason);
+		}
 		ring->exits[reason]++;
 		exit = &cpu->trail->exit[ring->exits_total++ & cpu->history_mask];
 		exit->reason = reason;

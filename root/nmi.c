@@ -47,13 +47,14 @@ enum outcome nmi_exit(struct cpu *cpu)
 {
 	uint64_t bit = BIT64(cpu->stuck_bit);
 
+	/* First: what fails in here is undone, and counts the NMI itself. */
+	inject_interrupted_event(cpu);
 	/* The OS side's own, for a processor that has come out of root meanwhile. */
 	if (unlikely(*cpu->stuck & bit))
 		__atomic_fetch_and(cpu->stuck, ~bit, __ATOMIC_RELAXED);
 	else
 		asm volatile("incl %0" : "+m"(cpu->nmis) : : "cc");
 	cpu->nmi_new = 1;
-	inject_interrupted_event(cpu);
 	nmi_unblock();
 	return OUTCOME_RESUME;
 }

@@ -50,12 +50,17 @@ void retreat(struct cpu *cpu, enum hp_report_kind kind, const struct fault_frame
 
 /* --- What the guest has to get back --- */
 
+static bool is_nmi(uint32_t info)
+{
+	return (info & EVENT_VALID) && EVENT_TYPE(info) == EVENT_NMI;
+}
+
 /* An event that the exit took, or that an entry was to deliver. An NMI is owed again. */
 static struct event take_event(struct cpu *cpu, uint32_t info, uint32_t error_code, uint32_t length)
 {
 	if (!(info & EVENT_VALID))
 		return (struct event){ .info = 0 };
-	if (EVENT_TYPE(info) == EVENT_NMI) {
+	if (is_nmi(info)) {
 		cpu->nmis++;
 		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
 			vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKING_NMI);
@@ -81,21 +86,23 @@ static struct event debug_trap(uint64_t conditions)
 static struct event undone_event(struct cpu *cpu)
 {
 	uint32_t info = (uint32_t)vmread(VMCS_EXIT_INTERRUPTION);
-	struct event event = take_event(cpu, (uint32_t)vmread(VMCS_IDT_VECTORING),
-					(uint32_t)vmread(VMCS_IDT_VECTORING_ERROR),
+	uint32_t vectoring = (uint32_t)vmread(VMCS_IDT_VECTORING);
+	struct event event = take_event(cpu, vectoring, (uint32_t)vmread(VMCS_IDT_VECTORING_ERROR),
 					(uint32_t)vmread(VMCS_EXIT_LENGTH));
 
-	if (event.info || cpu->exit->reason != EXIT_REASON_EXCEPTION_NMI)
+	/* That which the failed entry was to deliver; the interrupted one is counted by now. */
+	if (cpu->undo.done && is_nmi((uint32_t)vmread(VMCS_ENTRY_INTERRUPTION)) &&
+	    !is_nmi(vectoring))
+		cpu->nmis++;
+	if (cpu->exit->reason != EXIT_REASON_EXCEPTION_NMI)
 		return event;
-	if (EVENT_TYPE(info) == EVENT_NMI) {
-		/* One that was dealt with is owed already, unless the entry was to deliver it. */
-		if (cpu->undo.done)
-			info = (uint32_t)vmread(VMCS_ENTRY_INTERRUPTION);
-		return EVENT_TYPE(info) == EVENT_NMI ? take_event(cpu, info, 0, 0) : event;
-	}
-	if (EVENT_TYPE(info) == EVENT_EXCEPTION && EVENT_VECTOR(info) == VECTOR_DB) {
+	/* One that was dealt with is owed already. The guest may be in its handler for another. */
+	if (is_nmi(info) && !cpu->undo.done)
+		cpu->nmis++;
+	if (event.info)
+		return event;
+	if (EVENT_TYPE(info) == EVENT_EXCEPTION && EVENT_VECTOR(info) == VECTOR_DB)
 		return debug_trap(vmread(VMCS_EXIT_QUALIFICATION) & (DR6_B | DR6_BD | DR6_BS));
-	}
 	return event;
 }
 

@@ -234,6 +234,24 @@ static void test_one_that_does_not_leave_is_tried_again(void **state)
 	fake_close();
 }
 
+/* Between its report and the end of the run: its page of the gate may be as it planted it. */
+static void test_nobody_joins_a_run_that_has_failed(void **state)
+{
+	(void)state;
+	start(3);
+	retreats(1);
+	assert_true(fake_offline(1));
+	fake_online(1);
+	assert_int_equal(fake.processor[1].entered, 1);
+	assert_true(lifecycle_suspend());
+	lifecycle_resume();
+	assert_int_equal(guests(), 0);
+	drain_run();
+	assert_null(lifecycle_machine());
+	report_end();
+	fake_close();
+}
+
 /*
  * Who has left by itself says so before it is through the gate: its page goes only when it has
  * taken an interrupt.
@@ -290,6 +308,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_is_watched_without_a_run),
 		cmocka_unit_test(test_all_step_aside),
 		cmocka_unit_test(test_one_that_does_not_leave_is_tried_again),
+		cmocka_unit_test(test_nobody_joins_a_run_that_has_failed),
 		cmocka_unit_test(test_nobody_is_left_in_the_gate),
 		cmocka_unit_test(test_what_was_planted_is_taken_out),
 	};

@@ -68,6 +68,29 @@ static void an_interrupted_nmi_is_owed_again(void **state)
 	assert_int_equal(cpu.nmis, 0);
 }
 
+/* It is counted, and the guest's handler for the one before goes on undisturbed. */
+static void an_nmi_exit_that_is_undone_leaves_the_handler_alone(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_EXIT_INTERRUPTION] = event_info(EVENT_NMI, VECTOR_NMI, false);
+	fake.vmcs[VMCS_IDT_VECTORING] = 0x800000ec;
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_NMI;
+	fail_with(EXIT_REASON_EXCEPTION_NMI);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION], 0x800000ec);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY], BLOCKING_NMI);
+	assert_int_equal(cpu.nmis, 1);
+	fixture_setup_closed(state);
+	fake.vmcs[VMCS_EXIT_INTERRUPTION] = event_info(EVENT_NMI, VECTOR_NMI, false);
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_NMI;
+	fixture_guest = fixture_stop_at_once;
+	retreat_goes_on = true;
+	fake.failing_write = 1; /* in nmi_arrange: behind the exit, which has counted it */
+	assert_int_equal(run_exit(EXIT_REASON_EXCEPTION_NMI), ENTERED_AGAIN);
+	assert_int_equal(cpu.nmis, 1);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY], BLOCKING_NMI);
+	assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
+}
+
 static void an_nmi_waits_for_the_end_of_its_blocking(void **state)
 {
 	(void)state;
@@ -355,6 +378,19 @@ static void what_was_not_refused_stays(void **state)
 	assert_int_equal(fake.vmcs[VMCS_GUEST_ACTIVITY], ACTIVITY_HLT);
 }
 
+/* SDM: Basic VM-Exit Information: NMI exits, which are always on, may come in an enclave. */
+static void an_exit_in_an_enclave_is_no_failure(void **state)
+{
+	(void)state;
+	assert_int_equal(run_exit(EXIT_REASON_EXCEPTION_NMI | EXIT_REASON_ENCLAVE), ENTERED_AGAIN);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
+			 event_info(EVENT_NMI, VECTOR_NMI, false));
+	assert_int_equal(ring.exits[EXIT_REASON_EXCEPTION_NMI], 1);
+	assert_int_equal(trail.trail.report.kind, HP_REPORT_NONE);
+	/* A basic reason that we don't know is one. */
+	assert_int_equal(run_exit(HP_EXIT_REASONS | EXIT_REASON_ENCLAVE), FAULTED);
+}
+
 /* The OS side's NMI for a processor that has come out of root meanwhile. */
 static void a_call_back_that_comes_too_late_is_swallowed_once(void **state)
 {
@@ -379,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_interrupted_event_is_delivered_again),
 		T(an_interrupted_nmi_is_owed_again),
+		T(an_nmi_exit_that_is_undone_leaves_the_handler_alone),
 		T(an_nmi_waits_for_the_end_of_its_blocking),
 		T(a_debug_trap_of_an_undone_exit_comes_back),
 		T(another_exception_of_an_undone_exit_comes_by_itself),
@@ -394,6 +431,7 @@ int main(void)
 		T(a_wide_address_is_legal_with_5_levels),
 		T(a_trap_that_must_be_pending_is),
 		T(what_was_not_refused_stays),
+		T(an_exit_in_an_enclave_is_no_failure),
 		T(a_call_back_that_comes_too_late_is_swallowed_once),
 	};
 
