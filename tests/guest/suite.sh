@@ -29,6 +29,11 @@
 #	reboot, kexec		the system restarts with the hypervisor loaded, by a reset or by a kernel that
 #				follows this one; then it can be loaded again (lab/run --restarts N)
 #	power-off		the last: the machine goes off (lab/run --power-off)
+#	inject[=N]		N failures of root at its functions' entries: the system lives on, the report
+#				names the place, a load works afterwards
+#	inject-user		the same in user mode: in the minimal loop, and by the gate's alias
+#	inject-endless[=N]	root does not come to an end: another processor notices
+#	inject-fields[=N]	fields of the VMCS that no processor takes, the first N of the list
 #	refusals		each way to refuse a load: the text, nothing left, a later load works
 #	refused=PATTERN		on a processor that can't: a load is refused with that text
 #	cost[=LIMIT]		the cost of a CPUID exit, in ticks
@@ -65,7 +70,7 @@ for section; do
 	case ${section%%=*} in
 	probes | memory | cycles | exits | workload | step | random | nmi | offline | suspend | held | \
 		terminals | soak | attack | fuzz | refusals | cost | inject) ${section%%=*} "$argument" ;;
-	inject-fields) inject_fields ;;
+	inject-fields) inject_fields "$argument" ;;
 	inject-user) inject_user ;;
 	inject-endless) inject_endless "$argument" ;;
 	entry-rules) entry_rules "$argument" ;;

@@ -120,7 +120,7 @@ step() {
 	need_hptest
 	mark 'bare pass'
 	kernel step-trace 1 $rounds >$work/kernel.traced
-	taskset 2 "$here/steps" traced $loops >$work/user.traced
+	taskset "$(last_processor)" "$here/steps" traced $loops >$work/user.traced
 	load step || return
 	mark 'virtualized pass'
 	for exits in none all; do
@@ -128,7 +128,7 @@ step() {
 		kernel step 1 $rounds >$work/stepped
 		cp $work/kernel.traced $work/traced
 		same_trace "steps through the kernel, exits $exits" "$wanted"
-		taskset 2 "$here/steps" stepped $loops $((wanted * 40)) >$work/stepped 2>&1
+		taskset "$(last_processor)" "$here/steps" stepped $loops $((wanted * 40)) >$work/stepped 2>&1
 		cp $work/user.traced $work/traced
 		same_trace "steps through a program, exits $exits" "$wanted"
 	done
@@ -140,7 +140,7 @@ step() {
 
 # Sequences of seeds FIRST to FIRST + COUNT - 1: random_user [-v] FIRST COUNT, random_kernel the same.
 random_user() {
-	unprivileged taskset 2 "$here/random" "$@"
+	unprivileged taskset "$(last_processor)" "$here/random" "$@"
 }
 
 RANDOM_BATCH=10000
@@ -156,7 +156,7 @@ random_kernel() {
 	last=$(($1 + $2))
 	while [ $seed -lt $last ]; do
 		batch=$((last - seed < RANDOM_BATCH ? last - seed : RANDOM_BATCH))
-		taskset 2 sh -c 'echo "$1 $2 $3" >/proc/hptest' sh $verb $seed $batch || return
+		taskset "$(last_processor)" sh -c 'echo "$1 $2 $3" >/proc/hptest' sh $verb $seed $batch || return
 		cat /proc/hptest
 		seed=$((seed + batch))
 	done
@@ -177,6 +177,10 @@ random_same() {
 		echo "$seed" >>$work/different
 	done
 	disturbed=$(wc -l <$work/seeds)
+	if [ "$(wc -l <"$work/$1.bare")" -ne "$random_count" ]; then
+		not_ok "$title" "bare has $(wc -l <"$work/$1.bare") results of $random_count"
+		return
+	fi
 	if [ $disturbed -le $RANDOM_AGAIN ] && [ ! -s $work/different ]; then
 		ok "$title: $(wc -l <"$work/$1.bare") the same, $disturbed of them when run again"
 		head -n 3 $work/disturbed | sed 's/^/# disturbed: /'

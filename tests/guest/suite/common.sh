@@ -51,6 +51,11 @@ each_processor() {
 	seq 0 $(($(processors) - 1))
 }
 
+# For taskset: the last one, which has the least of the system's own work.
+last_processor() {
+	printf '%x' $((1 << ($(processors) - 1)))
+}
+
 # As a user who may nothing. The words have no special characters.
 unprivileged() {
 	su nobody -s /bin/sh -c "$*"
