@@ -17,7 +17,7 @@
 #define PATIENCE_MS 2000u
 
 static struct machine *watched;
-static uint32_t busy;
+static uint64_t busy; /* since when somebody looks, by host_time(); 0: nobody does */
 
 void watch_begin(struct machine *machine)
 {
@@ -63,12 +63,14 @@ static void look(struct machine *machine, struct processor *processor, uint64_t 
 
 void watch_tick(void)
 {
-	uint64_t now = host_time();
+	uint64_t now = host_time(), since = __atomic_load_n(&busy, __ATOMIC_SEQ_CST);
 	struct machine *machine;
 	uint32_t i;
 
-	/* One look at a time is enough. */
-	if (__atomic_exchange_n(&busy, 1, __ATOMIC_SEQ_CST))
+	/* One look at a time is enough, unless it is the looker who hangs. */
+	if ((since && now - since < PATIENCE_MS) ||
+	    !__atomic_compare_exchange_n(&busy, &since, now, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST))
 		return;
 	machine = __atomic_load_n(&watched, __ATOMIC_SEQ_CST);
 	for (i = 0; machine && i < machine->processors; i++)

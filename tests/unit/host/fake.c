@@ -287,6 +287,8 @@ void host_nmi(uint32_t processor)
 {
 	fake.nmis |= 1u << processor;
 	fake.lines_at_nmi = fake.lines;
+	if (fake.in_nmi)
+		fake.in_nmi();
 }
 
 bool host_exchange(struct phys address, uint64_t old, uint64_t value)

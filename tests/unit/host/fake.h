@@ -48,6 +48,7 @@ struct fake {
 	int locked;
 	bool watched;	       /* by host_watch() */
 	uint32_t nmis;	       /* by host_nmi(): a bit a processor */
+	void (*in_nmi)(void);  /* called in host_nmi(), if set */
 	unsigned lines_at_nmi; /* `lines` at that time */
 	uint64_t elapsed;      /* milliseconds, for host_time() */
 	/* By host_exchange(), and how many there were; `interrupts` at the time of the last one. */

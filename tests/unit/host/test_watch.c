@@ -134,6 +134,35 @@ static void test_the_call_comes_first(void **state)
 	stop();
 }
 
+static bool others_look;
+
+/* The processor that looks hangs itself, here; the others go on with their ticks. */
+static void look_on(void)
+{
+	fake.in_nmi = NULL;
+	fake.nmis = 0;
+	watch_tick();
+	/* One look at a time, while nobody hangs. */
+	assert_int_equal(fake.nmis, 0);
+	assert_int_equal(look_for(PATIENCE, PATIENCE), 1);
+	others_look = true;
+}
+
+static void test_who_looks_may_hang_himself(void **state)
+{
+	(void)state;
+	start(2);
+	at_work(1, 7, 6);
+	watch_tick();
+	others_look = false;
+	fake.in_nmi = look_on;
+	look_for(PATIENCE, PATIENCE);
+	assert_true(others_look);
+	/* And when it comes back, all is as before. */
+	assert_int_equal(look_for(3 * PATIENCE, 100), 3);
+	stop();
+}
+
 static void test_nobody_is_watched_without_a_run(void **state)
 {
 	(void)state;
@@ -305,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_those_that_go_on),
 		cmocka_unit_test(test_out_and_back),
 		cmocka_unit_test(test_the_call_comes_first),
+		cmocka_unit_test(test_who_looks_may_hang_himself),
 		cmocka_unit_test(test_nobody_is_watched_without_a_run),
 		cmocka_unit_test(test_all_step_aside),
 		cmocka_unit_test(test_one_that_does_not_leave_is_tried_again),
