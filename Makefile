@@ -8,6 +8,7 @@
 #   make install            hpctl, its man page, root's symbols, and the module of KERNEL (default:
 #                           the running one)
 #   make run                the demo: a Debian system in the emulator, with HyperPlatform under it
+#   make entry-rules-page   the list of rules in docs/entry-rules.md
 #   make test               all tests; the last line is "N passed, N failed"
 
 BUILD := build
@@ -33,7 +34,8 @@ ROOT_C := $(wildcard root/*.c) $(wildcard $(ROOT_BASE:%=base/%.c))
 ROOT_S := $(wildcard root/*.S)
 ROOT_OBJECTS := $(ROOT_C:%.c=$(BUILD)/root/%.o) $(ROOT_S:%.S=$(BUILD)/root/%.S.o)
 
-HPCTL_C := $(filter-out %_windows.c,$(wildcard tools/hpctl/*.c)) base/vmcs.c
+HPCTL_C := $(filter-out %_windows.c,$(wildcard tools/hpctl/*.c)) base/vmcs.c \
+	$(wildcard base/entry_rules*.c)
 HPCTL_OBJECTS := $(HPCTL_C:%.c=$(BUILD)/tools/%.o)
 
 .PHONY: all linux install uninstall run test clean
@@ -93,6 +95,13 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/lib/hyperplatform/root.sym \
 		$(DESTDIR)$(MODULES)/extra/hyperplatform.ko
 	$(if $(DESTDIR),,depmod $(KERNEL))
+
+# The list of rules in docs/entry-rules.md, behind its head, which is written by hand.
+.PHONY: entry-rules-page
+entry-rules-page: $(BUILD)/hpctl
+	sed '/^## The rules/q' docs/entry-rules.md >$(BUILD)/entry-rules.md
+	{ echo; $(BUILD)/hpctl entry-rules --list; } >>$(BUILD)/entry-rules.md
+	mv $(BUILD)/entry-rules.md docs/entry-rules.md
 
 run:
 	lab/demo

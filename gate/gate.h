@@ -138,7 +138,7 @@ struct gate_ring {
 /*
  * What is left behind of a processor: its report, and its last VM exits. Read-only to the guest.
  * Exit number n, counted by the ring's exits_total, is at n % depth; the newest may be half
- * written while the guest does not run.
+ * written while the guest does not run. The `detail` of a CPUID exit means nothing.
  */
 #define GATE_TRAIL_STRIDE 0x40000u
 

@@ -25,6 +25,7 @@ static bool running;
 static bool asleep; /* the system sleeps, or is about to: nobody enters */
 static bool closed; /* the system or the module ends: no start any more */
 static bool changing;
+static bool waiting;		  /* it was said that this run waits for processors to step aside */
 static struct hp_start start_how; /* of the start under way */
 
 struct machine *lifecycle_machine(void)
@@ -91,15 +92,11 @@ static enum hp_error leave_all(struct hp_failure *failure)
 	return result;
 }
 
-/*
- * A processor that escaped did so by an entry in an address space of the OS's. It is out of there
- * when it takes an interrupt.
- */
+/* A processor that escaped did so by an entry in an address space of the OS's. */
 static void uproot(const struct processor *processor)
 {
 	if (!processor->gate || !processor->gate->planted.value)
 		return;
-	processor_flush(processor);
 	host_exchange(processor->gate->planted, processor->gate->planted_value, 0);
 	processor_flush(processor);
 }
@@ -108,6 +105,7 @@ static void uproot(const struct processor *processor)
 static void begin_run(void)
 {
 	running = true;
+	waiting = false;
 	host_keep(true);
 	watch_begin(&machine);
 }
@@ -118,8 +116,10 @@ static void end_run(void)
 	uint32_t i;
 
 	watch_end();
-	for (i = 0; i < machine.processors; i++)
+	for (i = 0; i < machine.processors; i++) {
+		processor_await(&machine.processor[i]);
 		uproot(&machine.processor[i]);
+	}
 	drain_records(&machine);
 	report_look(&machine);
 	report_keep(&machine);
@@ -253,8 +253,16 @@ enum hp_error lifecycle_stop(struct hp_failure *failure)
 void lifecycle_step_aside(void)
 {
 	struct hp_failure failure;
+	enum hp_error error = change(stop, NULL, &failure);
 
-	if (lifecycle_stop(&failure) == HP_ERROR_OK)
+	/* Whoever stops it at the same time says so himself. */
+	if (error == HP_ERROR_BUSY || error == HP_ERROR_NOT_RUNNING)
+		return;
+	/* Every tick calls again, until it is done. */
+	if (error == HP_ERROR_OK || !waiting)
+		log_stop(error, &failure);
+	waiting = true;
+	if (error == HP_ERROR_OK)
 		log_line(HP_ERR, "HyperPlatform has stepped aside; hpctl report says why");
 }
 

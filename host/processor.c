@@ -202,6 +202,17 @@ enum hp_error processor_leave(struct processor *processor)
 	return HP_ERROR_NO_ANSWER;
 }
 
+static void nothing(void *context)
+{
+	(void)context;
+}
+
+void processor_await(const struct processor *processor)
+{
+	if (processor->gate)
+		host_interrupt(processor->index, nothing, NULL);
+}
+
 /* SDM: Operations that Invalidate TLBs: a change of CR4.PGE drops all of them, of every PCID. */
 static void flush(void *context)
 {

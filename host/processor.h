@@ -40,6 +40,12 @@ enum hp_error processor_leave(struct processor *processor);
 /* Makes it take what the command page has. It is a guest. CAPABILITY, NO_ANSWER. */
 enum hp_error processor_intercept(struct processor *processor);
 
+/*
+ * One that leaves by itself says so before it is through the gate: it is when this returns, since it
+ * takes no interrupt there. It is no guest.
+ */
+void processor_await(const struct processor *processor);
+
 /* Interrupts it, and drops every translation that it has cached. */
 void processor_flush(const struct processor *processor);
 

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "machine.h"
 #include "report.h"
+#include "../base/vmcs.h"
 
 static const char *const kinds[] = {
 #define KIND(name, number, text) [number] = text,
@@ -241,6 +242,9 @@ enum hp_error report_history(const struct machine *machine, uint32_t processor, 
 			break;
 		number = source.exits - 1 - back;
 		to->exit[to->count] = source.trail->exit[number & (source.history - 1)];
+		/* Root leaves there what was: it would cost every CPUID a store. */
+		if (to->exit[to->count].reason == EXIT_REASON_CPUID)
+			to->exit[to->count].detail = 0;
 	}
 	return HP_ERROR_OK;
 }

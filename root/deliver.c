@@ -112,7 +112,7 @@ bool deliver(struct cpu *cpu, const struct event *event)
 		return false;
 	/* A conforming segment keeps the privilege. */
 	cpl = descriptor >> 42 & 1 ? old_cpl : (unsigned)(descriptor >> 45 & 3);
-	if (!find_stack(cpu, &handler, old_cpl, cpl, &rsp))
+	if (cpl > old_cpl || !find_stack(cpu, &handler, old_cpl, cpl, &rsp))
 		return false;
 
 	rsp &= ~15ull;

@@ -118,6 +118,25 @@ static void plant(struct cpu *cpu)
 		asm volatile("hlt");
 }
 
+/* The event that the last entry was to deliver: no other entry will. An NMI is the crossing's. */
+static void deliver_injection(struct cpu *cpu)
+{
+	const struct event event = {
+		(uint32_t)vmread(VMCS_ENTRY_INTERRUPTION),
+		(uint32_t)vmread(VMCS_ENTRY_ERROR_CODE),
+		(uint32_t)vmread(VMCS_ENTRY_LENGTH),
+	};
+
+	/* Whatever comes of it: it is tried once. */
+	vmwrite(VMCS_ENTRY_INTERRUPTION, 0);
+	if (!(event.info & EVENT_VALID))
+		return;
+	if (EVENT_TYPE(event.info) == EVENT_NMI)
+		cpu->nmis++;
+	else
+		deliver(cpu, &event);
+}
+
 void escape(struct cpu *cpu)
 {
 	bool is_open = true;
@@ -125,7 +144,7 @@ void escape(struct cpu *cpu)
 	nmi_unblock();
 	report_end(cpu, HP_REPORT_ESCAPED);
 	if (cpu->in_vmx) {
-		vmwrite(VMCS_ENTRY_INTERRUPTION, 0);
+		deliver_injection(cpu);
 		is_open = escape_is_open(cpu, vmread(VMCS_GUEST_CR3));
 	}
 	leave_store(cpu);

@@ -43,8 +43,8 @@ void cr_own(struct cpu *cpu, uint64_t cr0, uint64_t cr4)
 
 	undo_vmwrite(VMCS_CR0_SHADOW, visible0);
 	undo_vmwrite(VMCS_CR4_SHADOW, visible4);
-	vmwrite(VMCS_CR0_MASK, cr0 | cr0_fixed(cpu));
-	vmwrite(VMCS_CR4_MASK, cr4 | cr4_fixed(cpu));
+	undo_vmwrite(VMCS_CR0_MASK, cr0 | cr0_fixed(cpu));
+	undo_vmwrite(VMCS_CR4_MASK, cr4 | cr4_fixed(cpu));
 }
 
 static bool in_long_mode(void)

@@ -49,7 +49,7 @@ void fault_fill_idt(struct cpu *cpu, uint16_t code_selector)
 	cpu->idtr.limit = sizeof(cpu->idt) - 1;
 }
 
-static bool fix_up(struct fault_frame *frame)
+static bool fix_up(struct fault_frame *frame, const struct cpu *cpu)
 {
 	const struct exception_entry *entry;
 
@@ -58,6 +58,9 @@ static bool fix_up(struct fault_frame *frame)
 	for (entry = exception_table; entry < exception_table_end; entry++) {
 		if ((uintptr_t)&entry->fault + (int64_t)entry->fault == frame->rip) {
 			frame->rip = (uintptr_t)&entry->fixup + (int64_t)entry->fixup;
+			/* The guest may not have read its own yet. */
+			if (frame->vector == VECTOR_PF)
+				write_cr2(cpu->undo.cr2);
 			return true;
 		}
 	}
@@ -67,7 +70,7 @@ static bool fix_up(struct fault_frame *frame)
 void fault_handle(struct fault_frame *frame, struct cpu *cpu);
 void fault_handle(struct fault_frame *frame, struct cpu *cpu)
 {
-	if (fix_up(frame))
+	if (fix_up(frame, cpu))
 		return;
 	RECORD(cpu, FAULT, HP_ERR, frame->vector, frame->error_code, frame->rip, read_cr2());
 	retreat(cpu, frame->vector == VECTOR_NMI ? HP_REPORT_STUCK : HP_REPORT_FAULT, frame);

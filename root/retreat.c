@@ -36,6 +36,8 @@ static void halt(void)
 void retreat(struct cpu *cpu, enum hp_report_kind kind, const struct fault_frame *frame)
 {
 	cpu->away++;
+	/* Before NMIs are unblocked: one that is latched must not be taken for the next call. */
+	__atomic_fetch_and(cpu->stuck, ~BIT64(cpu->stuck_bit), __ATOMIC_RELAXED);
 	report_write(cpu, kind, frame);
 	cpu->gate->error =
 		kind == HP_REPORT_ENTRY_FAILED ? HP_ERROR_ENTRY_FAILED : HP_ERROR_INTERNAL;
@@ -62,6 +64,15 @@ static struct event take_event(struct cpu *cpu, uint32_t info, uint32_t error_co
 	return (struct event){ info & (EVENT_VALID | 0xfffu), error_code, length };
 }
 
+/* SDM: Debug Status Register; Debug Control Register; LBR: what the delivery of a #DB changes. */
+static struct event debug_trap(uint64_t conditions)
+{
+	write_dr(6, (read_dr(6) & ~DR6_B) | conditions);
+	vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~DR7_GD);
+	vmwrite(VMCS_GUEST_DEBUGCTL, vmread(VMCS_GUEST_DEBUGCTL) & ~DEBUGCTL_LBR);
+	return (struct event){ event_info(EVENT_EXCEPTION, VECTOR_DB, false), 0, 0 };
+}
+
 /*
  * Of an exit that was not dealt with. What it took away comes back with it: the event whose
  * delivery it interrupted, an NMI, or a debug trap, which no instruction would raise again. Any
@@ -74,35 +85,42 @@ static struct event undone_event(struct cpu *cpu)
 					(uint32_t)vmread(VMCS_IDT_VECTORING_ERROR),
 					(uint32_t)vmread(VMCS_EXIT_LENGTH));
 
-	if (event.info || cpu->undo.reason != EXIT_REASON_EXCEPTION_NMI)
+	if (event.info || cpu->exit->reason != EXIT_REASON_EXCEPTION_NMI)
 		return event;
-	if (EVENT_TYPE(info) == EVENT_NMI)
-		return take_event(cpu, info, 0, 0);
+	if (EVENT_TYPE(info) == EVENT_NMI) {
+		/* One that was dealt with is owed already, unless the entry was to deliver it. */
+		if (cpu->undo.done)
+			info = (uint32_t)vmread(VMCS_ENTRY_INTERRUPTION);
+		return EVENT_TYPE(info) == EVENT_NMI ? take_event(cpu, info, 0, 0) : event;
+	}
 	if (EVENT_TYPE(info) == EVENT_EXCEPTION && EVENT_VECTOR(info) == VECTOR_DB) {
-		write_dr(6, read_dr(6) |
-				    (vmread(VMCS_EXIT_QUALIFICATION) & (DR6_B | DR6_BD | DR6_BS)));
-		return take_event(cpu, info, 0, 0);
+		return debug_trap(vmread(VMCS_EXIT_QUALIFICATION) & (DR6_B | DR6_BD | DR6_BS));
 	}
 	return event;
 }
 
-/* A debug trap that is pending behind the instruction that root completed. */
+/*
+ * A debug trap that is pending behind the instruction that root completed. One that MOV SS holds
+ * back is due behind the next instruction: TF is still set for it.
+ */
 static struct event pending_trap(void)
 {
 	uint64_t pending = vmread(VMCS_GUEST_PENDING_DEBUG);
 
-	if (!(pending & (PENDING_DEBUG_BS | PENDING_DEBUG_ENABLED_BREAKPOINT)))
+	if (!(pending & (PENDING_DEBUG_BS | PENDING_DEBUG_ENABLED_BREAKPOINT)) ||
+	    (vmread(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_MOV_SS))
 		return (struct event){ .info = 0 };
-	write_dr(6, read_dr(6) | (pending & (DR6_B | DR6_BS)));
 	vmwrite(VMCS_GUEST_PENDING_DEBUG, 0);
-	return (struct event){ event_info(EVENT_EXCEPTION, VECTOR_DB, false), 0, 0 };
+	return debug_trap(pending & (DR6_B | DR6_BS));
 }
 
 static struct event owed(struct cpu *cpu)
 {
+	bool failed = cpu->gate->error == HP_ERROR_ENTRY_FAILED;
 	struct event event;
 
-	if (cpu->undo.count) {
+	/* What the processor does not take was left there by the last exit's handler. */
+	if (!cpu->undo.done || failed) {
 		undo_roll_back(cpu);
 		event = undone_event(cpu);
 	} else {
@@ -116,9 +134,12 @@ static struct event owed(struct cpu *cpu)
 
 /* --- A state that the processor takes --- */
 
+/* By the paging mode: natively, IRET, LGDT and LIDT take nothing else. */
 static uint64_t canonical(uint64_t address, uint64_t otherwise)
 {
-	return (uint64_t)((int64_t)(address << 7) >> 7) == address ? address : otherwise;
+	unsigned unused = 64 - (vmread(VMCS_GUEST_CR4) & CR4_LA57 ? 57 : 48);
+
+	return (uint64_t)((int64_t)(address << unused) >> unused) == address ? address : otherwise;
 }
 
 /* SDM: Checks on Guest Non-Register State: a trap that is due while it is held back is pending. */
@@ -166,7 +187,7 @@ static void make_valid(struct cpu *cpu)
 		vmwrite(VMCS_GUEST_DEBUGCTL, 0);
 	make_pending_valid(flags, blocking);
 
-	vmwrite(VMCS_GUEST_RIP, canonical(vmread(VMCS_GUEST_RIP), cpu->undo.rip));
+	vmwrite(VMCS_GUEST_RIP, canonical(vmread(VMCS_GUEST_RIP), cpu->exit->rip));
 	vmwrite(VMCS_GUEST_GDTR_BASE, canonical(vmread(VMCS_GUEST_GDTR_BASE), state->gdtr.base));
 	vmwrite(VMCS_GUEST_IDTR_BASE, canonical(vmread(VMCS_GUEST_IDTR_BASE), state->idtr.base));
 	vmwrite(VMCS_GUEST_GDTR_LIMIT, (uint16_t)vmread(VMCS_GUEST_GDTR_LIMIT));
@@ -195,7 +216,7 @@ static void advance(void)
 	vmwrite(VMCS_GUEST_RFLAGS, flags & ~RFLAGS_RF);
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
 		vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
-	if (flags & RFLAGS_TF)
+	if ((flags & RFLAGS_TF) && !(vmread(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF))
 		vmwrite(VMCS_GUEST_PENDING_DEBUG,
 			vmread(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
@@ -332,6 +353,10 @@ static void arrange(struct cpu *cpu, struct event *event)
 		vmwrite(VMCS_ENTRY_ERROR_CODE, event->error_code);
 		vmwrite(VMCS_ENTRY_LENGTH, event->length);
 		vmwrite(VMCS_ENTRY_INTERRUPTION, event->info);
+		/* SDM: Checks on Guest Non-Register State: some types want none. */
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			vmread(VMCS_GUEST_INTERRUPTIBILITY) &
+				~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
 		event->info = 0;
 	} else if (cpu->nmis && !(vmread(VMCS_GUEST_INTERRUPTIBILITY) &
 				  (BLOCKING_STI | BLOCKING_MOV_SS | BLOCKING_NMI))) {
@@ -346,6 +371,8 @@ static void run_minimal(struct cpu *cpu, struct event *event)
 	uint32_t exits, reason;
 	int result;
 
+	/* The exit that failed is behind us; this loop has its own bound. */
+	cpu->ring->entered = cpu->ring->exits_total;
 	for (exits = 0; exits < EXITS_MOST; exits++) {
 		arrange(cpu, event);
 		result = vmx_enter(cpu);
@@ -359,9 +386,14 @@ static void run_minimal(struct cpu *cpu, struct event *event)
 				    (uint32_t)vmread(VMCS_EXIT_LENGTH));
 		if (!execute(cpu, reason))
 			break;
-		if (!(vmread(VMCS_ENTRY_INTERRUPTION) & EVENT_VALID))
-			leave_if_open(cpu, event, HP_REPORT_RETREATED_LATER);
+		if (vmread(VMCS_ENTRY_INTERRUPTION) & EVENT_VALID)
+			continue;
+		if (!event->info)
+			*event = pending_trap();
+		leave_if_open(cpu, event, HP_REPORT_RETREATED_LATER);
 	}
+	/* An event that the last exit interrupted is where escape() finds it. */
+	arrange(cpu, event);
 	retreat(cpu, HP_REPORT_ENTRY_FAILED, NULL);
 }
 
@@ -371,9 +403,10 @@ static void step_aside(struct cpu *cpu)
 	struct event event;
 
 	nmi_unblock();
-	__atomic_fetch_and(cpu->stuck, ~BIT64(cpu->stuck_bit), __ATOMIC_RELAXED);
-	if (!cpu->gate->in_guest)
+	if (!cpu->gate->in_guest) {
+		report_end(cpu, HP_REPORT_RETREATED);
 		leave_refused(cpu, cpu->gate->error);
+	}
 	event = owed(cpu);
 	report_event(cpu, event.info);
 	if (cpu->gate->error == HP_ERROR_ENTRY_FAILED)

@@ -35,7 +35,8 @@ void vmx_exit(void);
 enum hp_error loop_run(struct cpu *cpu);
 
 /* Exit handlers. */
-enum outcome exit_cpuid(struct cpu *cpu);
+/* exit_cpuid.c: leaves of which the guest must not see all, given what the processor says. */
+void exit_cpuid_amend(struct cpu *cpu, uint32_t leaf, uint32_t subleaf);
 enum outcome exit_rdmsr(struct cpu *cpu);
 enum outcome exit_wrmsr(struct cpu *cpu);
 enum outcome exit_cr(struct cpu *cpu);
@@ -164,11 +165,6 @@ uint64_t memory_passed(const struct gate_machine *machine);
 /* start.S: VMCALL to the hypervisor below, with the guest's registers. */
 void vmcall_below(struct cpu *cpu);
 
-/* skip.c: moves RIP behind the instruction, with everything that its completion changes. */
-void skip_instruction(struct cpu *cpu);
-/* The end of an iteration of a repeated instruction that is not the last one: RIP stays. */
-void skip_iteration(struct cpu *cpu);
-
 /*
  * inject.c: the fault that the guest's instruction raises, instead of being carried out: #UD,
  * #GP(0), any. Return OUTCOME_RESUME.
@@ -214,7 +210,10 @@ void leave_triple_fault(struct cpu *cpu) __attribute__((noreturn));
 void leave_crossing(struct gate_cpu *gate, uint64_t gate_leave, struct cpu *cpu)
 	__attribute__((noreturn)); /* start.S */
 
-/* undo.c: a write of guest state (VMCS_GUEST_*, a shadow), and back to how the exit found it all. */
+/*
+ * undo.c: a write of guest state (VMCS_GUEST_*, a shadow, and a mask, which says where the shadow
+ * counts), and back to how the exit found it all.
+ */
 void undo_vmwrite(uint32_t field, uint64_t value);
 void undo_roll_back(struct cpu *cpu);
 

@@ -16,6 +16,8 @@
 #	random[=N[,FIRST]]	N random instruction sequences in user mode and N in kernel mode, of the
 #				seeds FIRST and following: bare, virtualized, with all exits on the same
 #				results
+#	entry-rules[=N[,FIRST]]	N VM entries on the bare machine, most of them with broken rules, of the seeds
+#				FIRST and following: base/entry_rules has the processor's verdict
 #	nmi[=N]			N NMIs to each processor, each waited for, bare and virtualized
 #	nmi-cycles[=N]		N NMIs to each processor, each waited for, while loads and unloads go on,
 #				every other one with all exits
@@ -66,6 +68,9 @@ for section; do
 	inject-fields) inject_fields ;;
 	reboot | kexec) "restart_$section" ;;
 	power-off) power_off ;;
+	inject-user) inject_user ;;
+	inject-endless) inject_endless "$argument" ;;
+	entry-rules) entry_rules "$argument" ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
 	refused) refused_here "$argument" ;;
 	*)

@@ -20,12 +20,13 @@ static void print_all(void)
 	     "       hpctl --help | --version\n\n"
 	     "Loads, asks and unloads HyperPlatform, the hypervisor under the running system.\n");
 	for (i = 0; i < hpctl_verbs_count; i++)
-		printf("  %-8s %s\n", hpctl_verbs[i].name, hpctl_verbs[i].summary);
+		printf("  %-11s %s\n", hpctl_verbs[i].name, hpctl_verbs[i].summary);
 	puts("\nhpctl help VERB tells more of each.\n\n"
 	     "exit status:\n"
 	     "  0  done; the answer is yes\n"
 	     "  1  the answer is no: the machine is not able, a processor did not answer,\n"
-	     "     HyperPlatform is not running\n"
+	     "     HyperPlatform is not running, something has gone wrong, a rule is\n"
+	     "     broken\n"
 	     "  2  the command line makes no sense\n"
 	     "  3  refused or failed; also: the output could not be written\n"
 	     "  4  not permitted");

@@ -90,6 +90,9 @@ int sequence_init(void);
 void sequence_exit(void);
 int sequence_run(u64 first, unsigned int count, bool verbose);
 
+/* entry.c: command. VM entries with broken rules, of the seeds first and following. */
+int entry_rules_run(unsigned int cpu, u64 first, unsigned int count, bool tell);
+
 /* memory.c: commands. */
 void memory_walk(void);
 void memory_devices(unsigned int regions);

@@ -13,6 +13,8 @@
  *	step-user-end		no more; the addresses between the two (hexadecimal)
  *	random FIRST COUNT	random instruction sequences, on the caller's processor
  *	random-tell FIRST COUNT	the same, with all that came of them
+ *	entry-rules FIRST COUNT	VM entries with broken rules, on processor 0, with nothing below
+ *	entry-rules-tell FIRST COUNT	the same, with each state
  *	walk			reads every page of RAM
  *	devices COUNT		touches COUNT regions of device memory, on every processor at once
  *	attack read		reads every page of HyperPlatform's memory
@@ -142,6 +144,10 @@ static int command(char *line)
 		return sequence_run(low, number, false);
 	if (sscanf(line, "random-tell %llu %u", &low, &number) == 2)
 		return sequence_run(low, number, true);
+	if (sscanf(line, "entry-rules %llu %u", &low, &number) == 2)
+		return entry_rules_run(0, low, number, false);
+	if (sscanf(line, "entry-rules-tell %llu %u", &low, &number) == 2)
+		return entry_rules_run(0, low, number, true);
 	if (sscanf(line, "vmxe %u %u", &cpu, &number) == 2)
 		return smp_call_on_cpu(cpu, set_vmxe, number ? &number : NULL, false);
 	if (sscanf(line, "attack %63s %u", text, &number) >= 1) {

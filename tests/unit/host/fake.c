@@ -177,7 +177,10 @@ bool host_call(uint32_t processor, host_function *function, void *context)
 
 bool host_interrupt(uint32_t processor, host_function *function, void *context)
 {
-	return host_call(processor, function, context);
+	fake.interrupts++;
+	if (fake.pages)
+		fake.interrupted |= 1u << processor;
+	return fake.numb ? true : host_call(processor, function, context);
 }
 
 bool host_memory(bool (*each)(void *context, struct memory_range range), void *context)
@@ -275,24 +278,25 @@ void host_lock(void)
 	fake.locked++;
 }
 
-bool host_try_lock(void)
+void host_watch(bool on)
 {
-	if (fake.locked || fake.lock_busy)
-		return false;
-	host_lock();
-	return true;
+	fake.watched = on;
 }
 
 void host_nmi(uint32_t processor)
 {
 	fake.nmis |= 1u << processor;
+	fake.lines_at_nmi = fake.lines;
 }
 
 bool host_exchange(struct phys address, uint64_t old, uint64_t value)
 {
 	fake.exchanged = address.value;
 	fake.exchanged_old = old;
-	return value == 0;
+	fake.exchanged_new = value;
+	fake.exchanges++;
+	fake.interrupts_before = fake.interrupts;
+	return true;
 }
 
 void host_unlock(void)
@@ -341,7 +345,7 @@ void host_task(struct host_task *task)
 
 uint64_t host_time(void)
 {
-	return 86400000ull * 365 + 3723004; /* 01:02:03.004 */
+	return 86400000ull * 365 + 3723004 + fake.elapsed; /* 01:02:03.004 */
 }
 
 uint64_t host_tsc_khz(void)

@@ -46,11 +46,18 @@ struct fake {
 	unsigned lines;
 	unsigned wakes;
 	int locked;
-	bool lock_busy;	   /* host_try_lock() fails */
-	uint32_t nmis;	   /* by host_nmi(): a bit a processor */
-	uint64_t exchanged, exchanged_old; /* by host_exchange() */
-	int kept;    /* by host_keep(): 1 exactly while it runs */
-	uint32_t on; /* the processor that runs now */
+	bool watched;	       /* by host_watch() */
+	uint32_t nmis;	       /* by host_nmi(): a bit a processor */
+	unsigned lines_at_nmi; /* `lines` at that time */
+	uint64_t elapsed;      /* milliseconds, for host_time() */
+	/* By host_exchange(), and how many there were; `interrupts` at the time of the last one. */
+	uint64_t exchanged, exchanged_old, exchanged_new;
+	unsigned exchanges, interrupts_before;
+	bool numb; /* host_interrupt() counts only: what it is to do is privileged */
+	unsigned interrupts;
+	uint32_t interrupted; /* a bit a processor, of those while memory was still ours */
+	int kept;	      /* by host_keep(): 1 exactly while it runs */
+	uint32_t on;	      /* the processor that runs now */
 };
 
 extern struct fake fake;

@@ -2,7 +2,7 @@
 #include "fixture.h"
 
 struct cpu cpu;
-struct gate_cpu gate;
+struct gate_cpu gate __attribute__((aligned(4096)));
 struct gate_machine machine;
 struct gate_ring ring;
 union fixture_trail trail;
@@ -13,29 +13,43 @@ static jmp_buf out;
 
 /* What the assembler files offer. */
 static unsigned entries;
+int (*fixture_guest)(unsigned entry);
+
+void fixture_stop(void)
+{
+	longjmp(out, ENTERED_AGAIN);
+}
 
 int vmx_enter(struct cpu *this_cpu)
 {
+	int result = VMX_EXITED;
+
 	/* Whatever root did: it enters with no translation older than the EPT, and has said so. */
 	assert_int_equal(this_cpu->ept_generation, machine.pool.generation);
 	assert_int_equal(machine.passed[this_cpu->index], machine.pool.generation);
-	if (entries++ == 0) {
+	if (entries++ == 0)
 		fake.reads = fake.writes = 0;
+	else if (fixture_guest)
+		result = fixture_guest(entries - 2);
+	else
+		fixture_stop();
+	/* SDM: VM-Entry Controls for Event Injection: every exit clears the valid bit. */
+	if (result == VMX_EXITED && !(fake.vmcs[VMCS_EXIT_REASON] & EXIT_REASON_ENTRY_FAILED))
 		fake.vmcs[VMCS_ENTRY_INTERRUPTION] &= ~(uint64_t)EVENT_VALID;
-		return VMX_EXITED;
-	}
-	longjmp(out, ENTERED_AGAIN);
+	return result;
 }
 
 void vmx_exit(void)
 {
 }
 
+struct gate_cpu *left_by;
+uint64_t left_to;
 void leave_crossing(struct gate_cpu *this_gate, uint64_t leave_address, struct cpu *this_cpu)
 {
-	(void)this_gate;
-	(void)leave_address;
 	(void)this_cpu;
+	left_by = this_gate;
+	left_to = leave_address;
 	longjmp(out, LEFT);
 }
 
@@ -50,6 +64,8 @@ void retreat_afresh(struct cpu *this_cpu)
 unsigned unblocked;
 void nmi_unblock(void)
 {
+	/* What was latched comes now, and must not find that root hangs. */
+	assert_false(*cpu.stuck >> cpu.stuck_bit & 1);
 	unblocked++;
 }
 
@@ -90,9 +106,13 @@ int fixture_setup(void **state)
 	cpu.ring = &ring;
 	cpu.trail = &trail.trail;
 	cpu.history_mask = FIXTURE_HISTORY - 1;
+	cpu.exit = trail.trail.exit;
+	cpu.undo.done = 1;
 	cpu.in_vmx = 1;
 	fake_here = &cpu;
 	retreat_goes_on = false;
+	fixture_guest = NULL;
+	left_by = NULL;
 	machine.gate_text = GATE_TEXT;
 	machine.cpuid_base = HP_CPUID_BASE;
 	machine.processors = 1;
@@ -144,7 +164,7 @@ static bool take(void *context, struct phys *table)
 	return true;
 }
 
-static const struct table_memory tables = { table_at, take, NULL };
+const struct table_memory fixture_tables = { table_at, take, NULL };
 
 /* Tables of the guest, with the user flag everywhere: what the leaf says counts. */
 static const struct paging_format guest_format = {
@@ -155,9 +175,14 @@ static const struct paging_format guest_format = {
 
 static struct paging guest;
 
+static uint8_t levels(void)
+{
+	return fake.vmcs[VMCS_GUEST_CR4] & CR4_LA57 ? 5 : 4;
+}
+
 void fixture_guest_begin(void)
 {
-	guest = (struct paging){ &guest_format, &tables, fixture_take(), 4, 1 };
+	guest = (struct paging){ &guest_format, &fixture_tables, fixture_take(), levels(), 1 };
 	fake.vmcs[VMCS_GUEST_CR3] = guest.top.value;
 	cpu.capability.physical_bits = 48;
 }
@@ -166,13 +191,33 @@ uint8_t *fixture_map(uint64_t address, uint64_t flags)
 {
 	struct phys page = fixture_take();
 
-	assert_true(paging_map(&guest, address, page, SIZE_4K, PTE_PRESENT | flags));
+	fixture_map_to(address, page, flags);
 	return (uint8_t *)(uintptr_t)page.value;
+}
+
+void fixture_map_to(uint64_t address, struct phys page, uint64_t flags)
+{
+	assert_true(paging_map(&guest, address, page, SIZE_4K, PTE_PRESENT | flags));
+}
+
+static struct phys fixture_gate(void)
+{
+	struct paging root = { &paging_x86, &fixture_tables, fixture_take(), levels(), 1 };
+	struct phys text = fixture_take();
+
+	machine.root_top = root.top;
+	gate.root_cr3 = root.top.value;
+	gate.in_guest = 1;
+	machine.gate_leave = GATE_TEXT + 0x123;
+	assert_true(paging_map(&root, GATE_TEXT, text, SIZE_4K, PTE_PRESENT));
+	assert_true(paging_map(&root, (uintptr_t)&gate, phys((uintptr_t)&gate), SIZE_4K,
+			       PTE_PRESENT | PTE_WRITE | PTE_NX));
+	return text;
 }
 
 void fixture_guest_end(const uint8_t *read_only)
 {
-	struct paging ept = { &paging_ept, &tables, machine.ept_top, EPT_LEVELS, 1 };
+	struct paging ept = { &paging_ept, &fixture_tables, machine.ept_top, EPT_LEVELS, 1 };
 	unsigned i;
 
 	for (i = 0; i < PAGES; i++) {
@@ -183,19 +228,98 @@ void fixture_guest_end(const uint8_t *read_only)
 	}
 }
 
-enum ending run_exit(uint32_t reason)
-{
-	int ending;
+struct phys fixture_text, fixture_page;
 
-	memcpy(gate.state.gpr, cpu.gpr, sizeof(cpu.gpr));
-	fake.vmcs[VMCS_EXIT_REASON] = reason;
-	entries = 0;
-	ending = setjmp(out);
+static int setup_closed(void **state, uint64_t cr4)
+{
+	fixture_setup(state);
+	fake.vmcs[VMCS_GUEST_CR4] |= cr4;
+	fixture_guest_begin();
+	fixture_text = fixture_gate();
+	fixture_page = phys((uintptr_t)&gate);
+	machine.blank = fixture_take();
+	cpu.capability.cr0_fixed1 = 0xffffffff;
+	cpu.capability.cr4_fixed0 = CR4_VMXE;
+	cpu.capability.pin = (uint64_t)(PIN_NMI | PIN_VIRTUAL_NMIS) << 32;
+	fake.vmcs[VMCS_CR0_MASK] = CR0_PE | CR0_NE | CR0_PG;
+	fake.vmcs[VMCS_CR0_SHADOW] = CR0_PE | CR0_NE | CR0_PG;
+	return 0;
+}
+
+int fixture_setup_closed(void **state)
+{
+	return setup_closed(state, 0);
+}
+
+int fixture_setup_wide(void **state)
+{
+	return setup_closed(state, CR4_LA57);
+}
+
+int fixture_setup_open(void **state)
+{
+	fixture_setup_closed(state);
+	fixture_map_to(GATE_TEXT, fixture_text, 0);
+	fixture_map_to((uintptr_t)&gate, fixture_page, PTE_WRITE | PTE_NX);
+	return 0;
+}
+
+int fixture_stop_at_once(unsigned entry)
+{
+	(void)entry;
+	fixture_stop();
+}
+
+enum ending fixture_run(void (*what)(void))
+{
+	int ending = setjmp(out);
+
 	if (ending == 0) {
-		loop_run(&cpu);
+		what();
 		return FAULTED;
 	}
 	return ending;
+}
+
+static void run_loop(void)
+{
+	entries = 0;
+	loop_run(&cpu);
+}
+
+static enum hp_report_kind failure;
+
+static void run_failing(void)
+{
+	entries = 1;
+	cpu.ept_generation = machine.passed[0] = machine.pool.generation;
+	/* Behind an exit that was dealt with, and changed nothing. */
+	cpu.exit->reason = EXIT_REASON_HLT;
+	cpu.exit->rip = fake.vmcs[VMCS_GUEST_RIP];
+	memcpy(cpu.undo.gpr, cpu.gpr, sizeof(cpu.gpr));
+	retreat(&cpu, failure, NULL);
+}
+
+enum ending run_failure(enum hp_report_kind kind)
+{
+	failure = kind;
+	retreat_goes_on = true;
+	return fixture_run(run_failing);
+}
+
+enum ending run_exit(uint32_t reason)
+{
+	memcpy(gate.state.gpr, cpu.gpr, sizeof(cpu.gpr));
+	fake.vmcs[VMCS_EXIT_REASON] = reason;
+	return fixture_run(run_loop);
+}
+
+void expect_minimal_loop(enum hp_report_kind kind)
+{
+	fixture_guest = fixture_stop_at_once;
+	assert_int_equal(run_failure(kind), ENTERED_AGAIN);
+	assert_int_equal(fake.vmxoff, 0);
+	assert_int_equal(gate.in_guest, 1);
 }
 
 void expect_exception(enum vector vector, bool has_code, uint32_t code)

@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The program itself, on this machine as it is: help of each verb, exit statuses, streams, and the
-# man page. Nothing is loaded: where the module happens to be there, only help and man page are
+# The program itself, on this machine as it is: help of each verb, exit statuses, streams, the man
+# page and the page of entry rules. Nothing is loaded: where the module happens to be there, only help and man page are
 # looked at.
 #
-#   check_hpctl.sh HPCTL MANPAGE
+#   check_hpctl.sh HPCTL DOCS
 
 set -u
 export LC_ALL=C
 hpctl=$1
-page=$2
+page=$2/hpctl.1
+rules=$2/entry-rules.md
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -39,8 +40,8 @@ silent() { [ ! -s "$work/$1" ] || bad "std$1 is not empty"; }
 # Help, and nothing but help.
 run 0 --help
 silent err
-verbs=$(sed -n 's/^  \([a-z]\{1,\}\) .*/\1/p' "$work/out")
-[ "$(echo "$verbs" | wc -w)" -eq 10 ] || bad "not ten verbs: $verbs"
+verbs=$(sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' "$work/out")
+[ "$(echo "$verbs" | wc -w)" -eq 12 ] || bad "not twelve verbs: $verbs"
 for verb in $verbs; do
 	run 0 help "$verb"
 	silent err
@@ -76,6 +77,16 @@ else
 	echo "check_hpctl: no mandoc, the man page was not checked" >&2
 fi
 
+# The page of entry rules ends with the list.
+run 0 entry-rules --list
+silent err
+sed '1,/^## The rules/d' "$rules" | sed 1d >"$work/list"
+cmp -s "$work/list" "$work/out" || {
+	diff "$work/list" "$work/out" >"$work/err"
+	: >"$work/out"
+	bad "docs/entry-rules.md is not current: make entry-rules-page"
+}
+
 # Output that goes nowhere.
 "$hpctl" --help >/dev/full 2>"$work/err"
 [ $? -eq 3 ] || bad "--help >/dev/full"
@@ -100,6 +111,10 @@ if [ ! -e /dev/hyperplatform ] && [ "$(uname -s)" = Linux ]; then
 	said err '^hpctl: .*: HyperPlatform is not running$'
 	said err '^remedy: hpctl load$'
 	run 1 log -f
+	run '0|1|4' report
+	run 3 report --file /nonexistent
+	silent out
+	said err '^hpctl: cannot get the report: /nonexistent: No such file'
 	run 0 version
 	run 3 unload
 	silent out

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-char run_out[65536], run_err[65536];
+char run_out[262144], run_err[65536];
 
 static void read_back(FILE *file, char *text, size_t bytes)
 {

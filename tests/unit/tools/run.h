@@ -18,7 +18,7 @@
 #include "tools/hpctl/hpctl.h"
 
 /* What the last run printed. */
-extern char run_out[65536], run_err[65536];
+extern char run_out[262144], run_err[65536];
 
 /* Runs "hpctl " and the words of `line`; returns the exit status. No device stays open. */
 int run(const char *line);

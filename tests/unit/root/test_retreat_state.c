@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the guest gets back when root fails: the event that it has not got yet, NMIs and debug traps
+ * among them, and after a failed entry a state that the processor takes.
+ */
+#include "fixture.h"
+
+/* --- Events --- */
+
+static void fail_with(uint32_t reason)
+{
+	retreat_goes_on = true;
+	fixture_guest = fixture_stop_at_once;
+	/* RDTSC and HLT write nothing before they are skipped; a NMI exit unblocks by none. */
+	fake.failing_write = 1;
+	assert_int_equal(run_exit(reason), ENTERED_AGAIN);
+	assert_int_equal(fake.failing_write, 0);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_RIP], RIP);
+}
+
+static void an_interrupted_event_is_delivered_again(void **state)
+{
+	static const struct {
+		uint32_t info, error_code, length;
+	} cases[] = {
+		{ 0x800000ec, 0, 0 }, /* external */
+		{ 0x80000b0e, 0x1f, 0 },
+		{ 0x80000480, 0, 2 }, /* INT n */
+		{ 0x80000603, 0, 1 },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fixture_setup_closed(state);
+		fake.vmcs[VMCS_IDT_VECTORING] = cases[i].info | BIT64(12);
+		fake.vmcs[VMCS_IDT_VECTORING_ERROR] = cases[i].error_code;
+		fake.vmcs[VMCS_EXIT_LENGTH] = cases[i].length;
+		fail_with(EXIT_REASON_HLT);
+		assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION], cases[i].info);
+		assert_int_equal(fake.vmcs[VMCS_ENTRY_ERROR_CODE], cases[i].error_code);
+		assert_int_equal(fake.vmcs[VMCS_ENTRY_LENGTH], cases[i].length);
+		assert_int_equal(trail.trail.report.event, cases[i].info);
+	}
+}
+
+/* It is owed: not an event to be delivered by hand. */
+static void an_interrupted_nmi_is_owed_again(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_IDT_VECTORING] = event_info(EVENT_NMI, VECTOR_NMI, false);
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_NMI;
+	cpu.nmis = 0;
+	fixture_map_to(GATE_TEXT, fixture_text, 0);
+	fixture_map_to((uintptr_t)&gate, fixture_page, PTE_WRITE);
+	retreat_goes_on = true;
+	fake.failing_write = 1;
+	assert_int_equal(run_exit(EXIT_REASON_HLT), LEFT);
+	assert_int_equal(cpu.nmis, 1);
+	assert_int_equal(gate.state.rip, RIP);
+	/* And in the minimal loop, which has no NMI exits, it is injected. */
+	fixture_setup_closed(state);
+	fake.vmcs[VMCS_IDT_VECTORING] = event_info(EVENT_NMI, VECTOR_NMI, false);
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_NMI;
+	fail_with(EXIT_REASON_HLT);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
+			 event_info(EVENT_NMI, VECTOR_NMI, false));
+	assert_int_equal(fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] & BLOCKING_NMI, 0);
+	assert_int_equal(cpu.nmis, 0);
+}
+
+static void an_nmi_waits_for_the_end_of_its_blocking(void **state)
+{
+	(void)state;
+	cpu.nmis = 2;
+	cpu.nmi_new = 1;
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_MOV_SS;
+	expect_minimal_loop(HP_REPORT_FAULT);
+	assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
+	/* The entry is made nonetheless. */
+	assert_int_equal(cpu.nmi_new, 0);
+	assert_int_equal(cpu.nmis, 2);
+}
+
+/* A #DB that exited: no instruction raises a trap again. */
+static void a_debug_trap_of_an_undone_exit_comes_back(void **state)
+{
+	(void)state;
+	fake.dr[6] = 0xffff0ff0;
+	fake.vmcs[VMCS_EXIT_INTERRUPTION] = event_info(EVENT_EXCEPTION, VECTOR_DB, false);
+	fake.vmcs[VMCS_EXIT_QUALIFICATION] = DR6_BS | 2;
+	fake.vmcs[VMCS_GUEST_DR7] = DR7_FIXED | DR7_GD | 4;
+	fake.vmcs[VMCS_GUEST_DEBUGCTL] = DEBUGCTL_LBR;
+	fail_with(EXIT_REASON_EXCEPTION_NMI);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
+			 event_info(EVENT_EXCEPTION, VECTOR_DB, false));
+	assert_int_equal(fake.dr[6], 0xffff0ff0 | DR6_BS | 2);
+	/* SDM: Debug Control Register; LBR: what the delivery of a #DB clears. */
+	assert_int_equal(fake.vmcs[VMCS_GUEST_DR7], DR7_FIXED | 4);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_DEBUGCTL], 0);
+}
+
+static void another_exception_of_an_undone_exit_comes_by_itself(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_EXIT_INTERRUPTION] = event_info(EVENT_EXCEPTION, VECTOR_GP, true);
+	fail_with(EXIT_REASON_EXCEPTION_NMI);
+	assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
+	/* INT1 is an instruction, which is executed again. */
+	fixture_setup_closed(state);
+	fake.vmcs[VMCS_EXIT_INTERRUPTION] =
+		event_info(EVENT_PRIVILEGED_EXCEPTION, VECTOR_DB, false);
+	fail_with(EXIT_REASON_EXCEPTION_NMI);
+	assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
+	/* What this field has is not of this exit. */
+	fixture_setup_closed(state);
+	fake.vmcs[VMCS_EXIT_INTERRUPTION] = event_info(EVENT_EXCEPTION, VECTOR_DB, false);
+	fail_with(EXIT_REASON_HLT);
+	assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
+}
+
+static void a_trap_behind_a_completed_instruction_comes(void **state)
+{
+	(void)state;
+	fake.dr[6] = 0xffff0ff0;
+	fake.vmcs[VMCS_GUEST_RFLAGS] |= RFLAGS_TF;
+	fake.vmcs[VMCS_GUEST_PENDING_DEBUG] = PENDING_DEBUG_BS;
+	expect_minimal_loop(HP_REPORT_FAULT);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
+			 event_info(EVENT_EXCEPTION, VECTOR_DB, false));
+	assert_int_equal(fake.vmcs[VMCS_GUEST_PENDING_DEBUG], 0);
+	assert_int_equal(fake.dr[6], 0xffff0ff0 | DR6_BS);
+	fixture_setup_closed(state);
+	fake.vmcs[VMCS_GUEST_PENDING_DEBUG] = PENDING_DEBUG_ENABLED_BREAKPOINT | 8;
+	expect_minimal_loop(HP_REPORT_FAULT);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
+			 event_info(EVENT_EXCEPTION, VECTOR_DB, false));
+	assert_int_equal(fake.dr[6] & 0xf, 8);
+	/* A breakpoint that matched and is not enabled is none. */
+	fixture_setup_closed(state);
+	fake.vmcs[VMCS_GUEST_PENDING_DEBUG] = 8;
+	expect_minimal_loop(HP_REPORT_FAULT);
+	assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
+}
+
+/*
+ * SDM: Interrupt 1 - Debug Exception: MOV SS holds it back until behind the next instruction. And
+ * Checks on Guest Non-Register State: as long, with TF, BS is pending.
+ */
+static void a_trap_that_mov_ss_holds_back_stays_pending(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_GUEST_RFLAGS] |= RFLAGS_TF;
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_MOV_SS;
+	fake.vmcs[VMCS_GUEST_PENDING_DEBUG] = PENDING_DEBUG_BS;
+	expect_minimal_loop(HP_REPORT_FAULT);
+	assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_PENDING_DEBUG], PENDING_DEBUG_BS);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY], BLOCKING_MOV_SS);
+}
+
+static void an_event_that_was_to_be_injected_is_not_lost(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0x80000b0e;
+	fake.vmcs[VMCS_ENTRY_ERROR_CODE] = 6;
+	fake.vmcs[VMCS_IDT_VECTORING] = 0x800000ec; /* of an exit that was dealt with */
+	expect_minimal_loop(HP_REPORT_FAULT);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION], 0x80000b0e);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_ERROR_CODE], 6);
+	assert_int_equal(trail.trail.report.event, 0x80000b0e);
+}
+
+/* It undoes the last exit, which raises its fault again; the event that it interrupted it does not.
+ */
+static void a_failed_entry_has_the_event_of_the_last_exit(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0x80000b0e;
+	fake.vmcs[VMCS_IDT_VECTORING] = 0x800000ec;
+	expect_minimal_loop(HP_REPORT_ENTRY_FAILED);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION], 0x800000ec);
+}
+
+/* An NMI that root had counted, or the interrupted one: once. */
+static void a_failed_entry_owes_its_nmi(void **state)
+{
+	static const struct {
+		uint32_t injected, vectoring;
+		unsigned owed;
+	} cases[] = {
+		{ 0x80000202, 0, 1 },
+		{ 0x80000202, 0x80000202, 1 },
+		{ 0, 0x80000202, 1 },
+		{ 0x80000306, 0, 0 },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fixture_setup_open(state);
+		fake.vmcs[VMCS_ENTRY_INTERRUPTION] = cases[i].injected;
+		fake.vmcs[VMCS_IDT_VECTORING] = cases[i].vectoring;
+		assert_int_equal(run_failure(HP_REPORT_ENTRY_FAILED), LEFT);
+		assert_int_equal(cpu.nmis, cases[i].owed);
+	}
+}
+
+static int fails_behind_the_exit(unsigned entry)
+{
+	if (entry)
+		fixture_stop();
+	cpu.nmis = cpu.nmi_new = 1;
+	fake.failing_write = fake.writes + 1;
+	return VMX_NMI_NEW;
+}
+
+static void what_was_dealt_with_is_not_undone(void **state)
+{
+	(void)state;
+	retreat_goes_on = true;
+	fixture_guest = fails_behind_the_exit;
+	fake.cpuid.eax = 0x1234;
+	fake.vmcs[VMCS_GUEST_RFLAGS] |= RFLAGS_RF;
+	cpu.gpr[RAX] = 2;
+	assert_int_equal(run_exit(EXIT_REASON_CPUID), ENTERED_AGAIN);
+	assert_int_equal(fake.failing_write, 0);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_RIP], RIP + 2);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_RFLAGS], RFLAGS_ONE);
+	assert_int_equal(cpu.gpr[RAX], 0x1234);
+}
+
+/* SDM: Checks on Guest Non-Register State: no external interrupt while STI or MOV SS block. */
+static void an_injection_ends_blocking(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_IDT_VECTORING] = 0x800000ec;
+	fake.vmcs[VMCS_GUEST_RFLAGS] |= RFLAGS_IF;
+	fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKING_STI;
+	expect_minimal_loop(HP_REPORT_ENTRY_FAILED);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION], 0x800000ec);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY], 0);
+}
+
+/* No handler for it, as the guest's IDT is empty: it can't leave with it, so the entry delivers it.
+ */
+static void who_cannot_be_given_his_event_by_hand_is_entered(void **state)
+{
+	(void)state;
+	fixture_guest_end(NULL);
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0x800000ec;
+	expect_minimal_loop(HP_REPORT_FAULT);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION], 0x800000ec);
+}
+
+/* --- A state that the processor takes --- */
+
+static void a_failed_entry_gets_legal_values(void **state)
+{
+	static const struct {
+		uint32_t field;
+		uint64_t value, legal;
+	} cases[] = {
+		{ VMCS_GUEST_RFLAGS, 0, RFLAGS_ONE },
+		{ VMCS_GUEST_RFLAGS, ~0ull & ~RFLAGS_TF, 0x3d7ed7 & ~RFLAGS_TF },
+		{ VMCS_GUEST_RFLAGS, RFLAGS_VM | 0x202, 0x202 },
+		{ VMCS_GUEST_RFLAGS, 0x246, 0x246 },
+		{ VMCS_GUEST_INTERRUPTIBILITY, ~0ull, BLOCKING_MOV_SS | BLOCKING_NMI },
+		{ VMCS_GUEST_INTERRUPTIBILITY, BLOCKING_STI, 0 }, /* with interrupts off */
+		{ VMCS_GUEST_INTERRUPTIBILITY, BLOCKING_NMI, BLOCKING_NMI },
+		{ VMCS_GUEST_ACTIVITY, 3, 0 },
+		{ VMCS_LINK_POINTER, 0x1000, ~0ull },
+		{ VMCS_GUEST_CR0, 0, CR0_PE | CR0_NE | CR0_PG },
+		{ VMCS_GUEST_CR0, ~0ull, 0xffffffff },
+		{ VMCS_GUEST_CR4, CR4_PAE, CR4_PAE | CR4_VMXE },
+		{ VMCS_GUEST_CR4, ~0ull & ~CR4_LA57, 0x3727ff & ~CR4_LA57 },
+		{ VMCS_GUEST_EFER, ~0ull, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE },
+		{ VMCS_GUEST_EFER, 0, EFER_LME | EFER_LMA },
+		{ VMCS_GUEST_DR7, ~0ull, 0xffffffff },
+		{ VMCS_GUEST_DR7, 0x4ff, 0x4ff },
+		{ VMCS_GUEST_DEBUGCTL, ~0ull, 0 },
+		{ VMCS_GUEST_DEBUGCTL, DEBUGCTL_BTF | DEBUGCTL_LBR, DEBUGCTL_BTF | DEBUGCTL_LBR },
+		{ VMCS_GUEST_PENDING_DEBUG, BIT64(13) | BIT64(40), 0 },
+		{ VMCS_GUEST_PENDING_DEBUG, 5, 5 },
+		{ VMCS_GUEST_GDTR_BASE, BIT64(62), 0xfffffe0000001000 },
+		{ VMCS_GUEST_GDTR_BASE, 0xfffffe0000005000, 0xfffffe0000005000 },
+		{ VMCS_GUEST_IDTR_BASE, BIT64(62), 0xfffffe0000000000 },
+		{ VMCS_GUEST_GDTR_LIMIT, 0x1007f, 0x7f },
+		{ VMCS_GUEST_IDTR_LIMIT, 0xf0fff, 0xfff },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fixture_setup_closed(state);
+		gate.state.gdtr.base = 0xfffffe0000001000;
+		gate.state.idtr.base = 0xfffffe0000000000;
+		fake.vmcs[VMCS_CR0_MASK] = fake.vmcs[VMCS_CR4_MASK] = 0;
+		fake.vmcs[cases[i].field] = cases[i].value;
+		expect_minimal_loop(HP_REPORT_ENTRY_FAILED);
+		if (fake.vmcs[cases[i].field] != cases[i].legal)
+			fail_msg("case %u: %#llx, not %#llx", i,
+				 (unsigned long long)fake.vmcs[cases[i].field],
+				 (unsigned long long)cases[i].legal);
+	}
+}
+
+/* With 5-level paging an address has 57 bits. */
+static void a_wide_address_is_legal_with_5_levels(void **state)
+{
+	(void)state;
+	cpu.capability.cr4_fixed1 |= CR4_LA57;
+	fake.vmcs[VMCS_GUEST_CR4] |= CR4_LA57;
+	fake.vmcs[VMCS_GUEST_RIP] = 0xff00000000001000;
+	fake.vmcs[VMCS_GUEST_IDTR_BASE] = 0x0100000000000000;
+	gate.state.idtr.base = 0x1000;
+	expect_minimal_loop(HP_REPORT_ENTRY_FAILED);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_RIP], 0xff00000000001000);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_IDTR_BASE], 0x1000);
+}
+
+/* SDM: Checks on Guest Non-Register State. */
+static void a_trap_that_must_be_pending_is(void **state)
+{
+	static const struct {
+		uint64_t flags, blocking, debugctl, pending, legal;
+	} cases[] = {
+		{ RFLAGS_TF, BLOCKING_MOV_SS, 0, 0, PENDING_DEBUG_BS },
+		{ RFLAGS_TF | RFLAGS_IF, BLOCKING_STI, 0, 0, PENDING_DEBUG_BS },
+		{ RFLAGS_TF, BLOCKING_MOV_SS, DEBUGCTL_BTF, PENDING_DEBUG_BS, 0 },
+		{ 0, BLOCKING_MOV_SS, 0, PENDING_DEBUG_BS, 0 },
+		{ 0, BLOCKING_MOV_SS, 0, 3, 3 },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fixture_setup_closed(state);
+		fake.vmcs[VMCS_GUEST_RFLAGS] = RFLAGS_ONE | cases[i].flags;
+		fake.vmcs[VMCS_GUEST_INTERRUPTIBILITY] = cases[i].blocking;
+		fake.vmcs[VMCS_GUEST_DEBUGCTL] = cases[i].debugctl;
+		fake.vmcs[VMCS_GUEST_PENDING_DEBUG] = cases[i].pending;
+		/* An NMI is not owed, and nothing else either. */
+		expect_minimal_loop(HP_REPORT_ENTRY_FAILED);
+		if (fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID)
+			continue;
+		assert_int_equal(fake.vmcs[VMCS_GUEST_PENDING_DEBUG], cases[i].legal);
+	}
+}
+
+/* Another failure than that of an entry says nothing against the guest's state. */
+static void what_was_not_refused_stays(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_GUEST_DEBUGCTL] = BIT64(14);
+	fake.vmcs[VMCS_GUEST_ACTIVITY] = ACTIVITY_HLT;
+	expect_minimal_loop(HP_REPORT_FAULT);
+	assert_int_equal(fake.vmcs[VMCS_GUEST_DEBUGCTL], BIT64(14));
+	assert_int_equal(fake.vmcs[VMCS_GUEST_ACTIVITY], ACTIVITY_HLT);
+}
+
+/* The OS side's NMI for a processor that has come out of root meanwhile. */
+static void a_call_back_that_comes_too_late_is_swallowed_once(void **state)
+{
+	(void)state;
+	*cpu.stuck = ~0ull;
+	cpu.stuck_bit = 5;
+	assert_int_equal(run_exit(EXIT_REASON_EXCEPTION_NMI), ENTERED_AGAIN);
+	assert_int_equal(*cpu.stuck, ~BIT64(5));
+	assert_false(fake.vmcs[VMCS_ENTRY_INTERRUPTION] & EVENT_VALID);
+	assert_int_equal(cpu.nmis, 0);
+	assert_int_equal(unblocked, 1);
+	assert_int_equal(run_exit(EXIT_REASON_EXCEPTION_NMI), ENTERED_AGAIN);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
+			 event_info(EVENT_NMI, VECTOR_NMI, false));
+}
+
+#define T(test)	     cmocka_unit_test_setup(test, fixture_setup_closed)
+#define T_OPEN(test) cmocka_unit_test_setup(test, fixture_setup_open)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(an_interrupted_event_is_delivered_again),
+		T(an_interrupted_nmi_is_owed_again),
+		T(an_nmi_waits_for_the_end_of_its_blocking),
+		T(a_debug_trap_of_an_undone_exit_comes_back),
+		T(another_exception_of_an_undone_exit_comes_by_itself),
+		T(a_trap_behind_a_completed_instruction_comes),
+		T(a_trap_that_mov_ss_holds_back_stays_pending),
+		T(an_event_that_was_to_be_injected_is_not_lost),
+		T(a_failed_entry_has_the_event_of_the_last_exit),
+		T(a_failed_entry_owes_its_nmi),
+		T(what_was_dealt_with_is_not_undone),
+		T(an_injection_ends_blocking),
+		T_OPEN(who_cannot_be_given_his_event_by_hand_is_entered),
+		T(a_failed_entry_gets_legal_values),
+		T(a_wide_address_is_legal_with_5_levels),
+		T(a_trap_that_must_be_pending_is),
+		T(what_was_not_refused_stays),
+		T(a_call_back_that_comes_too_late_is_swallowed_once),
+	};
+
+	return cmocka_run_group_tests_name("what the guest gets back", tests, NULL, NULL);
+}
