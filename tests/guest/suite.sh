@@ -26,6 +26,8 @@
 #	held			programs hold the device while the hypervisor is unloaded
 #	terminals[=N]		two terminals load and unload at once, N times each
 #	soak[=SECONDS]		loads with all exits and unloads, one after the other, over a workload
+#	attack			every page of the hypervisor's memory read and written by the guest's kernel
+#	fuzz[=SECONDS]		bad requests by several processes, SECONDS each of two seeds
 #	reboot, kexec		the system restarts with the hypervisor loaded, by a reset or by a kernel that
 #				follows this one; then it can be loaded again (lab/run --restarts N)
 #	power-off		the last: the machine goes off (lab/run --power-off)
