@@ -185,6 +185,8 @@ static void guest_64(struct making *m)
 	for (seg = SEG_ES; seg <= SEG_GS; seg++)
 		segment(m, seg, machine->ss, 0, 0xffffffff, below(m, 4) ? DATA : UNUSABLE);
 	segment(m, SEG_CS, machine->cs, 0, 0xffffffff, CODE_64);
+	if (!below(m, 4))
+		PUT(m, GUEST_SS, 0);
 	segment(m, SEG_TR, machine->tr, machine->tr_base, 0x67, TSS);
 	segment(m, SEG_LDTR, 0, 0, 0xffff, below(m, 2) ? LDT : UNUSABLE);
 }
