@@ -121,19 +121,24 @@ struct step {
 };
 
 /*
- * What an exit handler changes of the guest's state in the VMCS is written down with what it was, so
- * that it comes back if root fails before the exit is dealt with. `count` is 0 while there is nothing
- * to undo; from the exit on it is 1 more than the number of entries.
+ * What root changes of the guest's state in the VMCS is written down with what it was, from an exit
+ * to the next one: so it comes back if the exit's handler fails, or if the processor does not take
+ * what it has left. RIP, and the operands of CPUID, are in the history.
  */
 #define UNDO_ENTRIES 16u
 struct undo {
-	uint32_t count;
+	union {
+		struct {
+			uint32_t count;
+			uint32_t done; /* the exit is dealt with: to be undone by a failed entry only */
+		};
+		uint64_t begin; /* both at once */
+	};
 	struct {
 		uint32_t field;
 		uint64_t value;
 	} entry[UNDO_ENTRIES];
-	uint64_t rip, gpr[16]; /* at the exit; of CPUID only RAX and RCX */
-	uint32_t reason;
+	uint64_t gpr[16]; /* at the exit, unless it is CPUID's */
 };
 
 struct cpu {
@@ -165,6 +170,7 @@ struct cpu {
 	struct gate_ring *ring;
 	struct gate_trail *trail;
 	uint64_t history_mask;
+	struct hp_exit *exit; /* the last one, in the trail */
 
 	uint64_t ept_pointer;
 	uint64_t ept_generation; /* of the last invalidation here */

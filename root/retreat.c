@@ -74,10 +74,14 @@ static struct event undone_event(struct cpu *cpu)
 					(uint32_t)vmread(VMCS_IDT_VECTORING_ERROR),
 					(uint32_t)vmread(VMCS_EXIT_LENGTH));
 
-	if (event.info || cpu->undo.reason != EXIT_REASON_EXCEPTION_NMI)
+	if (event.info || cpu->exit->reason != EXIT_REASON_EXCEPTION_NMI)
 		return event;
-	if (EVENT_TYPE(info) == EVENT_NMI)
-		return take_event(cpu, info, 0, 0);
+	if (EVENT_TYPE(info) == EVENT_NMI) {
+		/* One that was dealt with is owed already, unless the entry was to deliver it. */
+		if (cpu->undo.done)
+			info = (uint32_t)vmread(VMCS_ENTRY_INTERRUPTION);
+		return EVENT_TYPE(info) == EVENT_NMI ? take_event(cpu, info, 0, 0) : event;
+	}
 	if (EVENT_TYPE(info) == EVENT_EXCEPTION && EVENT_VECTOR(info) == VECTOR_DB) {
 		write_dr(6, read_dr(6) |
 				    (vmread(VMCS_EXIT_QUALIFICATION) & (DR6_B | DR6_BD | DR6_BS)));
@@ -100,9 +104,11 @@ static struct event pending_trap(void)
 
 static struct event owed(struct cpu *cpu)
 {
+	bool failed = cpu->gate->error == HP_ERROR_ENTRY_FAILED;
 	struct event event;
 
-	if (cpu->undo.count) {
+	/* What the processor does not take was left there by the last exit's handler. */
+	if (!cpu->undo.done || failed) {
 		undo_roll_back(cpu);
 		event = undone_event(cpu);
 	} else {
@@ -166,7 +172,7 @@ static void make_valid(struct cpu *cpu)
 		vmwrite(VMCS_GUEST_DEBUGCTL, 0);
 	make_pending_valid(flags, blocking);
 
-	vmwrite(VMCS_GUEST_RIP, canonical(vmread(VMCS_GUEST_RIP), cpu->undo.rip));
+	vmwrite(VMCS_GUEST_RIP, canonical(vmread(VMCS_GUEST_RIP), cpu->exit->rip));
 	vmwrite(VMCS_GUEST_GDTR_BASE, canonical(vmread(VMCS_GUEST_GDTR_BASE), state->gdtr.base));
 	vmwrite(VMCS_GUEST_IDTR_BASE, canonical(vmread(VMCS_GUEST_IDTR_BASE), state->idtr.base));
 	vmwrite(VMCS_GUEST_GDTR_LIMIT, (uint16_t)vmread(VMCS_GUEST_GDTR_LIMIT));

@@ -41,7 +41,7 @@ silent() { [ ! -s "$work/$1" ] || bad "std$1 is not empty"; }
 run 0 --help
 silent err
 verbs=$(sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' "$work/out")
-[ "$(echo "$verbs" | wc -w)" -eq 11 ] || bad "not eleven verbs: $verbs"
+[ "$(echo "$verbs" | wc -w)" -eq 12 ] || bad "not twelve verbs: $verbs"
 for verb in $verbs; do
 	run 0 help "$verb"
 	silent err
@@ -111,6 +111,10 @@ if [ ! -e /dev/hyperplatform ] && [ "$(uname -s)" = Linux ]; then
 	said err '^hpctl: .*: HyperPlatform is not running$'
 	said err '^remedy: hpctl load$'
 	run 1 log -f
+	run '0|1|4' report
+	run 3 report --file /nonexistent
+	silent out
+	said err '^hpctl: cannot get the report: /nonexistent: No such file'
 	run 0 version
 	run 3 unload
 	silent out
