@@ -47,9 +47,9 @@ for section; do
 	case ${section%%=*} in
 	probes | memory | cycles | exits | workload | step | random | nmi | offline | refusals | cost | inject) ${section%%=*} "$argument" ;;
 	inject-fields) inject_fields ;;
-	entry-rules) entry_rules "$argument" ;;
 	inject-user) inject_user ;;
 	inject-endless) inject_endless "$argument" ;;
+	entry-rules) entry_rules "$argument" ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
 	refused) refused_here "$argument" ;;
 	*)
