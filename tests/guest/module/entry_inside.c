@@ -20,8 +20,9 @@
 /* --- The entry itself --- */
 
 /*
- * int entry_try(void): 0 after a VM exit or a failed entry that loaded the host state, 1 after
- * VMfailValid, 2 after VMfailInvalid. Only RSP is known behind an exit.
+ * int entry_try(bool resume), by VMLAUNCH or VMRESUME: 0 after a VM exit or a failed entry that
+ * loaded the host state, 1 after VMfailValid, 2 after VMfailInvalid. Only RSP is known behind an
+ * exit.
  */
 asm(".pushsection .text\n"
     ".balign 16\n"
@@ -34,8 +35,12 @@ asm(".pushsection .text\n"
     "	push	%r15\n"
     "	pushfq\n"
     "	mov	%rsp, entry_rsp(%rip)\n"
+    "	test	%dil, %dil\n"
+    "	jnz	2f\n"
     "	vmlaunch\n"
-    "	mov	$1, %eax\n"
+    "	jmp	3f\n"
+    "2:	vmresume\n"
+    "3:	mov	$1, %eax\n"
     "	jnc	1f\n"
     "	mov	$2, %eax\n"
     "	jmp	1f\n"
@@ -54,7 +59,7 @@ asm(".pushsection .text\n"
     "	vmcall\n"
     "	jmp	entry_guest\n"
     ".popsection\n");
-int entry_try(void);
+int entry_try(bool resume);
 extern const char entry_exit[], entry_guest[];
 uint64_t entry_rsp;
 
@@ -220,16 +225,27 @@ static struct phys phys_of(enum entry_page page)
 	return phys(machine->physical[page]);
 }
 
-static bool write_valid(void)
+static void write_valid(void)
 {
 	unsigned int at;
 
-	if (!vmclear(phys_of(ENTRY_PAGE_VMCS)) || !vmptrld(phys_of(ENTRY_PAGE_VMCS)))
-		return false;
 	for (at = 0; at < VMCS_FIELDS_COUNT; at++) {
 		if (exists[at])
 			vmwrite(vmcs_fields[at].encoding, mutant.valid.value[at]);
 	}
+}
+
+/* With `resume`, the valid state has been entered once. */
+static bool prepare(bool resume)
+{
+	if (!vmclear(phys_of(ENTRY_PAGE_VMCS)) || !vmptrld(phys_of(ENTRY_PAGE_VMCS)))
+		return false;
+	write_valid();
+	if (!resume)
+		return true;
+	if (verdict_of(entry_try(false)) != VERDICT_ENTERED)
+		return false;
+	write_valid();
 	return true;
 }
 
@@ -306,14 +322,16 @@ void entry_inside_state(uint64_t seed, bool tell_all, struct entry_tally *tally)
 	const struct entry_places places = { (uintptr_t)entry_guest, (uintptr_t)entry_exit,
 					     (uintptr_t)host_stack + sizeof(host_stack) };
 	struct entry_judgement *j = &judgement;
+	bool resume = seed % 4 == 0;
 	enum verdict got;
 	const char *why;
 
 	tally->states++;
 	entry_mutate(seed, machine, &capability, &places, exists, &mutant);
-	if (!write_valid()) {
+	if (!prepare(resume)) {
 		tally->different++;
-		machine->say("state %llu: the VMCS can't be loaded", seed);
+		machine->say("state %llu, %s guest: not even the valid state is entered", seed,
+			     mutant.kind);
 		return;
 	}
 	write_changes();
@@ -325,7 +343,7 @@ void entry_inside_state(uint64_t seed, bool tell_all, struct entry_tally *tally)
 			tell(seed, j, why);
 		return;
 	}
-	got = verdict_of(entry_try());
+	got = verdict_of(entry_try(resume));
 	if (tell_all || got != j->expected)
 		tell(seed, j, verdict_names[got]);
 	if (got == j->expected) {
