@@ -92,6 +92,33 @@ static void a_rule_is_looked_at_only_with_all_its_fields(void **state)
 	}
 }
 
+/* Controls that a processor may lack need not be known where nothing activates them. */
+static void controls_that_are_not_activated_are_known(void **state)
+{
+	static const struct {
+		unsigned missing, word;
+		uint32_t activates;
+	} controls[] = {
+		{ VMCS_AT_PROC_CONTROLS2, VMCS_AT_PROC_CONTROLS, PROC_SECONDARY },
+		{ VMCS_AT_PROC_CONTROLS3, VMCS_AT_PROC_CONTROLS, PROC_TERTIARY },
+		{ VMCS_AT_EXIT_CONTROLS2, VMCS_AT_EXIT_CONTROLS, EXIT_SECONDARY },
+	};
+	unsigned i, field;
+
+	(void)state;
+	for (i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+		struct entry_rule rule = { .fields = 1, .field = { controls[i].missing } };
+
+		long_mode();
+		vmcs.present[controls[i].missing] = false;
+		assert_false(entry_rules_known(&vmcs, &rule, &field));
+		vmcs.value[controls[i].word] &= ~(uint64_t)controls[i].activates;
+		assert_true(entry_rules_known(&vmcs, &rule, &field));
+		vmcs.present[controls[i].word] = false;
+		assert_false(entry_rules_known(&vmcs, &rule, &field));
+	}
+}
+
 static void the_order_is_the_processors(void **state)
 {
 	unsigned number;
@@ -178,6 +205,7 @@ int main(void)
 		cmocka_unit_test(each_state_breaks_its_rule_and_no_other),
 		cmocka_unit_test(each_rule_has_a_state),
 		cmocka_unit_test(a_rule_is_looked_at_only_with_all_its_fields),
+		cmocka_unit_test(controls_that_are_not_activated_are_known),
 		cmocka_unit_test(the_order_is_the_processors),
 		cmocka_unit_test(ids_are_unique_words),
 		cmocka_unit_test(wrong_bits_and_values_are_told),

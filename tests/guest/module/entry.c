@@ -73,6 +73,9 @@ static void give_back(const struct desc_ptr *gdt, const struct desc_ptr *idt)
 	load_idt(idt);
 	force_reload_TR();
 	wrmsrl(MSR_IA32_CR_PAT, machine.pat);
+	wrmsrl(MSR_IA32_SYSENTER_CS, machine.sysenter_cs);
+	wrmsrl(MSR_IA32_SYSENTER_ESP, machine.sysenter_esp);
+	wrmsrl(MSR_IA32_SYSENTER_EIP, machine.sysenter_eip);
 }
 
 static int slice(u64 first, unsigned int count, bool tell, struct entry_tally *tally)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * VM entries with broken rules, tried on the bare processor: what entry.c, which sees the kernel's
- * headers, and entry_inside.c and entry_mutate.c, which see HyperPlatform's, have in common.
+ * headers, and entry_inside.c, entry_known.c and entry_mutate.c, which see HyperPlatform's, have in
+ * common.
  *
  * World: the guest's kernel.
  */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One VMCS state after the other: what base/entry_rules says of it, what the processor says, and
- * whether that is the same. The processor is the lab's emulator, so a table holds what Bochs 2.7 is
- * known to do otherwise; a difference that it doesn't explain is a difference.
+ * whether that is the same, but for what entry_known.c explains.
  *
  * An entry that succeeds executes nothing: the VMX-preemption timer has run out. And what is
  * between it and the first instruction can write no memory, since the EPT lets nobody write. States
@@ -21,8 +20,9 @@
 /* --- The entry itself --- */
 
 /*
- * int entry_try(void): 0 after a VM exit or a failed entry that loaded the host state, 1 after
- * VMfailValid, 2 after VMfailInvalid. Only RSP is known behind an exit.
+ * int entry_try(bool resume), by VMLAUNCH or VMRESUME: 0 after a VM exit or a failed entry that
+ * loaded the host state, 1 after VMfailValid, 2 after VMfailInvalid. Only RSP is known behind an
+ * exit.
  */
 asm(".pushsection .text\n"
     ".balign 16\n"
@@ -35,8 +35,12 @@ asm(".pushsection .text\n"
     "	push	%r15\n"
     "	pushfq\n"
     "	mov	%rsp, entry_rsp(%rip)\n"
+    "	test	%dil, %dil\n"
+    "	jnz	2f\n"
     "	vmlaunch\n"
-    "	mov	$1, %eax\n"
+    "	jmp	3f\n"
+    "2:	vmresume\n"
+    "3:	mov	$1, %eax\n"
     "	jnc	1f\n"
     "	mov	$2, %eax\n"
     "	jmp	1f\n"
@@ -55,18 +59,9 @@ asm(".pushsection .text\n"
     "	vmcall\n"
     "	jmp	entry_guest\n"
     ".popsection\n");
-int entry_try(void);
+int entry_try(bool resume);
 extern const char entry_exit[], entry_guest[];
 uint64_t entry_rsp;
-
-enum verdict {
-	VERDICT_CONTROLS = ENTRY_CONTROLS,
-	VERDICT_HOST = ENTRY_HOST,
-	VERDICT_GUEST = ENTRY_GUEST,
-	VERDICT_MSRS = ENTRY_MSRS,
-	VERDICT_ENTERED,
-	VERDICT_OTHER, /* nothing that an entry can end with */
-};
 
 static const char *const verdict_names[] = { "controls", "host",    "guest",
 					     "msrs",	 "entered", "something else" };
@@ -100,219 +95,19 @@ static enum verdict verdict_of(int result)
 	}
 }
 
-/* --- What is known of the emulator --- */
-
 static struct entry_machine *machine;
 static struct entry_capability capability;
 static struct entry_memory memory;
 static struct entry_mutant mutant;
 static struct vmcs_snapshot snapshot; /* what the VMCS really holds */
 static bool exists[VMCS_FIELDS_COUNT];
+static struct entry_judgement judgement;
 
 #define NOW(name) (snapshot.value[VMCS_AT_##name])
 
 static bool secondary(uint32_t control)
 {
 	return (NOW(PROC_CONTROLS) & PROC_SECONDARY) && (NOW(PROC_CONTROLS2) & control);
-}
-
-static bool event_is(enum event_type type)
-{
-	uint32_t event = (uint32_t)NOW(ENTRY_INTERRUPTION);
-
-	return (event & EVENT_VALID) && EVENT_TYPE(event) == type;
-}
-
-static bool with_type_7(const struct entry_rule_broken *broken)
-{
-	(void)broken;
-	return event_is(EVENT_OTHER);
-}
-
-/* The first field is the count. */
-static bool with_4_gib(const struct entry_rule_broken *broken)
-{
-	return broken->value[0] * sizeof(struct entry_msr) >> 32;
-}
-
-static bool with_null_ss(const struct entry_rule_broken *broken)
-{
-	(void)broken;
-	return (NOW(ENTRY_CONTROLS) & ENTRY_IA32E) && (NOW(GUEST_CS_RIGHTS) & RIGHTS_LONG) &&
-	       !(NOW(GUEST_SS) & ~(uint64_t)SELECTOR_RPL);
-}
-
-static bool with_code_in_cs(const struct entry_rule_broken *broken)
-{
-	(void)broken;
-	return NOW(GUEST_CS_RIGHTS) & RIGHTS_CODE;
-}
-
-/* The first field is the rights. */
-static bool with_type_11(const struct entry_rule_broken *broken)
-{
-	return RIGHTS_TYPE(broken->value[0]) == 11;
-}
-
-static bool with_other_rpl(const struct entry_rule_broken *broken)
-{
-	uint32_t rights = (uint32_t)NOW(GUEST_CS_RIGHTS), rpl = NOW(GUEST_CS) & SELECTOR_RPL;
-	bool conforming = rights & 4;
-
-	(void)broken;
-	if ((NOW(GUEST_RFLAGS) & RFLAGS_VM) || !(rights & RIGHTS_CODE))
-		return false;
-	return conforming ? rpl < RIGHTS_DPL(rights) : rpl != RIGHTS_DPL(rights);
-}
-
-static bool with_vector_18(const struct entry_rule_broken *broken)
-{
-	(void)broken;
-	return EVENT_VECTOR(NOW(ENTRY_INTERRUPTION)) == VECTOR_MC;
-}
-
-static bool in_real_mode(const struct entry_rule_broken *broken)
-{
-	(void)broken;
-	return !(NOW(ENTRY_CONTROLS) & ENTRY_IA32E);
-}
-
-static bool above_bit_31(const struct entry_rule_broken *broken)
-{
-	return !(broken->bits & 0xffffffff);
-}
-
-enum effect {
-	NOT_CHECKED, /* the entry goes on */
-	LATER,	     /* the guest state is refused instead */
-	WILD,	     /* the entry goes on, with a state that can't be */
-	EITHER,	     /* the entry may go on: not tried, if that counts */
-	DEMANDED,    /* no rule of the manual's: refused as a guest state */
-};
-
-/* What Bochs 2.7 does otherwise than the manual says. */
-static const struct known {
-	const char *rule;
-	bool (*when)(const struct entry_rule_broken *broken); /* NULL: always */
-	enum effect effect;
-} known[] = {
-	/* VM-Entry Control Fields: "entry to SMM" outside SMM is an invalid control. Bochs looks at
-	 * the guest's blocking by SMI only, which has to be 1 for it and can't be 1. */
-	{ "entry-to-smm", NULL, LATER },
-	/* VM-Entry Control Fields: without the monitor trap flag type 7 is reserved. Bochs accepts
-	 * it, with any vector, and panics as it injects. */
-	{ "event-type", with_type_7, WILD },
-	{ "event-vector", with_type_7, WILD },
-	/* VM-Exit Control Fields, VM-Entry Control Fields: where an MSR area ends. Bochs takes 32
-	 * bits of its length. */
-	{ "exit-msr-store-end", with_4_gib, EITHER },
-	{ "exit-msr-load-end", with_4_gib, EITHER },
-	{ "entry-msr-load-end", with_4_gib, EITHER },
-	/* Checks on Host Control Registers, MSRs, and SSP; Checks on Guest Control Registers, Debug
-	 * Registers, and MSRs: reserved bits of IA32_PERF_GLOBAL_CTRL and IA32_DEBUGCTL. Bochs has
-	 * neither register. */
-	{ "host-perf-global", NULL, NOT_CHECKED },
-	{ "guest-perf-global", NULL, NOT_CHECKED },
-	{ "guest-debugctl", NULL, NOT_CHECKED },
-	/* The same: an IA-32e mode guest has paging on. Bochs looks at CR4.PAE only. */
-	{ "guest-ia32e-paging", NULL, WILD },
-	/* Checks on Guest RIP, RFLAGS, and SSP: bits 63:N of RIP are the same. */
-	{ "guest-rip-width", NULL, NOT_CHECKED },
-	/* The same: no RFLAGS.VM with CR0.PE = 0. Bochs refuses it in IA-32e mode only. */
-	{ "guest-rflags-vm", in_real_mode, WILD },
-	/* Checks on Guest Segment Registers: the DPL of CS has to fit that of SS. Bochs demands
-	 * that it fits the RPL of CS, which is the same but in an unrestricted guest. */
-	{ "guest-cs-dpl", with_code_in_cs, NOT_CHECKED },
-	{ "(rpl-of-cs)", with_other_rpl, DEMANDED },
-	/* The same: DPL and RPL of data segments are compared up to type 11. Bochs: up to type 10.
-	 */
-	{ "guest-es-dpl", with_type_11, NOT_CHECKED },
-	{ "guest-ds-dpl", with_type_11, NOT_CHECKED },
-	{ "guest-fs-dpl", with_type_11, NOT_CHECKED },
-	{ "guest-gs-dpl", with_type_11, NOT_CHECKED },
-	/* The same: SS is looked at if it is usable. In 64-bit mode, Bochs looks at nothing of SS
-	 * if its selector is null. */
-	{ "guest-ss-base-high", with_null_ss, NOT_CHECKED },
-	{ "guest-ss-type", with_null_ss, NOT_CHECKED },
-	{ "guest-ss-s", with_null_ss, NOT_CHECKED },
-	{ "guest-ss-present", with_null_ss, NOT_CHECKED },
-	{ "guest-ss-reserved", with_null_ss, NOT_CHECKED },
-	{ "guest-ss-granularity", with_null_ss, NOT_CHECKED },
-	/* Checks on Guest Non-Register State: what may be injected in HLT; in shutdown, Bochs
-	 * accepts any event of vector 18. */
-	{ "guest-activity-hlt-event", NULL, NOT_CHECKED },
-	{ "guest-activity-shutdown-event", with_vector_18, NOT_CHECKED },
-	/* The same: no NMI while NMIs are blocked, with virtual NMIs. */
-	{ "guest-blocking-virtual-nmi", NULL, NOT_CHECKED },
-	/* The same: pending debug exceptions. Bochs looks at bits 31:0, and not at BS. */
-	{ "guest-pending-reserved", above_bit_31, NOT_CHECKED },
-	{ "guest-pending-step", NULL, NOT_CHECKED },
-	{ "guest-pending-no-step", NULL, NOT_CHECKED },
-	/* Loading MSRs: the lab ignores MSRs that the emulator doesn't know. */
-	{ "load-msr-smm", NULL, NOT_CHECKED },
-};
-#define KNOWN (sizeof(known) / sizeof(known[0]))
-
-static unsigned int explained_by[KNOWN];
-
-static const struct known *known_find(const struct entry_rule_broken *broken)
-{
-	const char *id = entry_rules_get(broken->rule)->id;
-	unsigned int i;
-
-	for (i = 0; i < KNOWN; i++) {
-		if (!strcmp(known[i].rule, id) && (!known[i].when || known[i].when(broken)))
-			return &known[i];
-	}
-	return NULL;
-}
-
-static bool is_demanded(const struct known *other)
-{
-	return other->effect == DEMANDED && other->when(NULL);
-}
-
-/* --- Verdicts --- */
-
-#define BROKEN_MAX 32
-
-struct judgement {
-	unsigned int count;
-	struct entry_rule_broken broken[BROKEN_MAX];
-	enum verdict ours, expected;
-	bool wild, either;
-};
-
-static struct judgement judgement;
-
-static void judge(struct judgement *j)
-{
-	unsigned int i;
-
-	j->count = entry_rules_check(&snapshot, &capability, j->broken, BROKEN_MAX);
-	j->ours = j->count ? (enum verdict)entry_rules_get(j->broken[0].rule)->class
-			   : VERDICT_ENTERED;
-	j->expected = VERDICT_ENTERED;
-	j->wild = j->either = false;
-	for (i = 0; i < j->count && i < BROKEN_MAX; i++) {
-		const struct known *other = known_find(&j->broken[i]);
-		enum verdict now = (enum verdict)entry_rules_get(j->broken[i].rule)->class;
-
-		if (other && other->effect == WILD)
-			j->wild = true;
-		if (other && other->effect == EITHER)
-			j->either = true;
-		if (other && other->effect != LATER)
-			continue;
-		if (other)
-			now = VERDICT_GUEST;
-		if (now < j->expected)
-			j->expected = now;
-	}
-	for (i = 0; i < KNOWN; i++) {
-		if (is_demanded(&known[i]) && j->expected > VERDICT_GUEST)
-			j->expected = VERDICT_GUEST;
-	}
 }
 
 /* --- What can't be tried --- */
@@ -322,12 +117,20 @@ static bool changed(unsigned int at)
 	return snapshot.value[at] != mutant.valid.value[at];
 }
 
+/* What entry.c puts back, and a register that the emulator has not. */
+static bool is_put_back(unsigned int at)
+{
+	return at == VMCS_AT_HOST_PAT || at == VMCS_AT_HOST_SYSENTER_CS ||
+	       at == VMCS_AT_HOST_SYSENTER_ESP || at == VMCS_AT_HOST_SYSENTER_EIP ||
+	       at == VMCS_AT_HOST_PERF_GLOBAL;
+}
+
 static bool host_changed(void)
 {
 	unsigned int at;
 
 	for (at = 0; at < VMCS_FIELDS_COUNT; at++) {
-		if (vmcs_fields[at].group == VMCS_HOST && changed(at))
+		if (vmcs_fields[at].group == VMCS_HOST && changed(at) && !is_put_back(at))
 			return true;
 	}
 	return false;
@@ -384,7 +187,9 @@ static const char *guest_is_wild(void)
 		return "exit MSRs are stored";
 	if (secondary(PROC2_VIRTUAL_INTERRUPTS) && NOW(GUEST_INTERRUPT_STATUS))
 		return "a virtual interrupt is pending";
-	if (activity == ACTIVITY_SHUTDOWN || activity == ACTIVITY_WAIT_FOR_SIPI)
+	/* An event that is injected ends it. */
+	if (!(NOW(ENTRY_INTERRUPTION) & EVENT_VALID) &&
+	    (activity == ACTIVITY_SHUTDOWN || activity == ACTIVITY_WAIT_FOR_SIPI))
 		return "nothing ends the activity state";
 	if (NOW(LINK_POINTER) != ~0ull && !is_ours(NOW(LINK_POINTER)))
 		return "what the link pointer names is not known";
@@ -392,7 +197,7 @@ static const char *guest_is_wild(void)
 }
 
 /* NULL: it can be tried. */
-static const char *why_not(const struct judgement *j)
+static const char *why_not(const struct entry_judgement *j)
 {
 	const char *why = NULL;
 
@@ -420,16 +225,27 @@ static struct phys phys_of(enum entry_page page)
 	return phys(machine->physical[page]);
 }
 
-static bool write_valid(void)
+static void write_valid(void)
 {
 	unsigned int at;
 
-	if (!vmclear(phys_of(ENTRY_PAGE_VMCS)) || !vmptrld(phys_of(ENTRY_PAGE_VMCS)))
-		return false;
 	for (at = 0; at < VMCS_FIELDS_COUNT; at++) {
 		if (exists[at])
 			vmwrite(vmcs_fields[at].encoding, mutant.valid.value[at]);
 	}
+}
+
+/* With `resume`, the valid state has been entered once. */
+static bool prepare(bool resume)
+{
+	if (!vmclear(phys_of(ENTRY_PAGE_VMCS)) || !vmptrld(phys_of(ENTRY_PAGE_VMCS)))
+		return false;
+	write_valid();
+	if (!resume)
+		return true;
+	if (verdict_of(entry_try(false)) != VERDICT_ENTERED)
+		return false;
+	write_valid();
 	return true;
 }
 
@@ -459,7 +275,7 @@ static void write_changes(void)
 		memory.link_revision = *(uint32_t *)machine->page[ENTRY_PAGE_WRONG];
 }
 
-static void tell(uint64_t seed, const struct judgement *j, const char *end)
+static void tell(uint64_t seed, const struct entry_judgement *j, const char *end)
 {
 	unsigned int i;
 
@@ -471,57 +287,55 @@ static void tell(uint64_t seed, const struct judgement *j, const char *end)
 		machine->say("  %s %#llx -> %#llx", vmcs_fields[at].name, mutant.valid.value[at],
 			     snapshot.value[at]);
 	}
-	for (i = 0; i < j->count && i < BROKEN_MAX; i++)
+	for (i = 0; i < j->count && i < ENTRY_BROKEN_MAX; i++)
 		machine->say("  breaks %s", entry_rules_get(j->broken[i].rule)->id);
 }
 
 #define RULES_MAX 512
 static bool seen[RULES_MAX], alone[RULES_MAX];
 
-static void count(const struct judgement *j, struct entry_tally *tally)
+static void count(const struct entry_judgement *j, struct entry_tally *tally)
 {
 	unsigned int *const by_verdict[] = { &tally->controls, &tally->host, &tally->guest,
 					     &tally->msrs, &tally->entered };
 	unsigned int i;
 
-	for (i = 0; i < j->count && i < BROKEN_MAX; i++) {
-		const struct known *other = known_find(&j->broken[i]);
-
-		if (other && j->ours != j->expected)
-			explained_by[other - known]++;
-		/* Only what decided the verdict has been seen. */
-		if (!other && j->count == 1)
-			alone[j->broken[i].rule] = true;
-		if (!other &&
-		    (enum verdict)entry_rules_get(j->broken[i].rule)->class == j->expected)
-			seen[j->broken[i].rule] = true;
-	}
-	if (j->ours == j->expected) {
-		++*by_verdict[j->ours];
+	if (j->ours != j->expected) {
+		tally->explained++;
+		entry_known_count(j);
 		return;
 	}
-	tally->explained++;
-	for (i = 0; i < KNOWN; i++)
-		explained_by[i] += is_demanded(&known[i]);
+	++*by_verdict[j->ours];
+	for (i = 0; i < j->count && i < ENTRY_BROKEN_MAX; i++) {
+		unsigned int rule = j->broken[i].rule;
+
+		if ((enum verdict)entry_rules_get(rule)->class != j->ours)
+			continue;
+		seen[rule] = true;
+		if (j->count == 1)
+			alone[rule] = true;
+	}
 }
 
 void entry_inside_state(uint64_t seed, bool tell_all, struct entry_tally *tally)
 {
 	const struct entry_places places = { (uintptr_t)entry_guest, (uintptr_t)entry_exit,
 					     (uintptr_t)host_stack + sizeof(host_stack) };
-	struct judgement *j = &judgement;
+	struct entry_judgement *j = &judgement;
+	bool resume = seed % 4 == 0;
 	enum verdict got;
 	const char *why;
 
 	tally->states++;
 	entry_mutate(seed, machine, &capability, &places, exists, &mutant);
-	if (!write_valid()) {
+	if (!prepare(resume)) {
 		tally->different++;
-		machine->say("state %llu: the VMCS can't be loaded", seed);
+		machine->say("state %llu, %s guest: not even the valid state is entered", seed,
+			     mutant.kind);
 		return;
 	}
 	write_changes();
-	judge(j);
+	entry_known_judge(&snapshot, &capability, j);
 	why = why_not(j);
 	if (why) {
 		tally->skipped++;
@@ -529,7 +343,7 @@ void entry_inside_state(uint64_t seed, bool tell_all, struct entry_tally *tally)
 			tell(seed, j, why);
 		return;
 	}
-	got = verdict_of(entry_try());
+	got = verdict_of(entry_try(resume));
 	if (tell_all || got != j->expected)
 		tell(seed, j, verdict_names[got]);
 	if (got == j->expected) {
@@ -619,7 +433,6 @@ void entry_inside_prepare(struct entry_machine *lent)
 	*(uint32_t *)machine->page[ENTRY_PAGE_LINK] = revision;
 	*(uint32_t *)machine->page[ENTRY_PAGE_SHADOW] = revision | 0x80000000;
 	*(uint32_t *)machine->page[ENTRY_PAGE_WRONG] = revision + 1;
-	memset(explained_by, 0, sizeof(explained_by));
 	memset(seen, 0, sizeof(seen));
 	memset(alone, 0, sizeof(alone));
 }
@@ -648,18 +461,15 @@ void entry_inside_end(void)
 
 void entry_inside_say(void)
 {
-	unsigned int i, number, seen_count = 0, alone_count = 0;
+	unsigned int number, seen_count = 0, alone_count = 0;
 
-	for (i = 0; i < KNOWN; i++) {
-		if (explained_by[i])
-			machine->say("explained: %s, %u", known[i].rule, explained_by[i]);
-	}
+	entry_known_say(machine->say);
 	for (number = 0; number < entry_rules_count(); number++) {
 		seen_count += seen[number];
 		alone_count += alone[number];
 		if (!seen[number])
 			machine->say("not broken: %s", entry_rules_get(number)->id);
 	}
-	machine->say("rules: %u of %u decided a verdict, %u alone", seen_count, entry_rules_count(),
+	machine->say("rules: %u of %u broken, %u of them alone", seen_count, entry_rules_count(),
 		     alone_count);
 }

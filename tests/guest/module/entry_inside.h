@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What entry_inside.c and entry_mutate.c share.
+ * What entry_inside.c, entry_mutate.c and entry_known.c share.
  *
  * World: the guest's kernel; sees HyperPlatform's headers.
  */
@@ -40,5 +40,31 @@ struct entry_places {
 void entry_mutate(uint64_t seed, const struct entry_machine *machine,
 		  const struct entry_capability *capability, const struct entry_places *places,
 		  const bool *exists, struct entry_mutant *mutant);
+
+/* How an entry can end; the first four as enum entry_class. */
+enum verdict {
+	VERDICT_CONTROLS = ENTRY_CONTROLS,
+	VERDICT_HOST = ENTRY_HOST,
+	VERDICT_GUEST = ENTRY_GUEST,
+	VERDICT_MSRS = ENTRY_MSRS,
+	VERDICT_ENTERED,
+	VERDICT_OTHER, /* nothing that an entry can end with */
+};
+
+#define ENTRY_BROKEN_MAX 32
+
+struct entry_judgement {
+	unsigned int count; /* of broken rules */
+	struct entry_rule_broken broken[ENTRY_BROKEN_MAX];
+	enum verdict ours, expected;
+	bool wild;   /* the emulator would go on with a state that can't be */
+	bool either; /* it may go on or not */
+};
+
+void entry_known_judge(const struct vmcs_snapshot *snapshot,
+		       const struct entry_capability *capability, struct entry_judgement *j);
+/* The state last judged was tried; what explains that its verdict is not ours is counted. */
+void entry_known_count(const struct entry_judgement *j);
+void entry_known_say(void (*say)(const char *format, ...));
 
 #endif

@@ -185,14 +185,19 @@ static void guest_64(struct making *m)
 	for (seg = SEG_ES; seg <= SEG_GS; seg++)
 		segment(m, seg, machine->ss, 0, 0xffffffff, below(m, 4) ? DATA : UNUSABLE);
 	segment(m, SEG_CS, machine->cs, 0, 0xffffffff, CODE_64);
+	if (!below(m, 4))
+		PUT(m, GUEST_SS, 0);
 	segment(m, SEG_TR, machine->tr, machine->tr_base, 0x67, TSS);
 	segment(m, SEG_LDTR, 0, 0, 0xffff, below(m, 2) ? LDT : UNUSABLE);
 }
 
 static void user_64(struct making *m)
 {
+	enum segment seg;
+
+	for (seg = SEG_ES; seg <= SEG_GS; seg++)
+		segment(m, seg, 0x2b, 0, 0xffffffff, DATA | 0x60);
 	segment(m, SEG_CS, 0x33, 0, 0xffffffff, CODE_64 | 0x60);
-	segment(m, SEG_SS, 0x2b, 0, 0xffffffff, DATA | 0x60);
 }
 
 static void compatibility(struct making *m)
@@ -508,14 +513,14 @@ static void change_activity(struct making *m)
 		CHANGE(m, ENTRY_INTERRUPTION,
 		       below(m, 2) ? event_info(EVENT_NMI, VECTOR_NMI, false)
 				   : event_info(below(m, 2) ? EVENT_EXTERNAL : EVENT_EXCEPTION,
-						below(m, 20), false));
+						below(m, 3) ? VECTOR_MC : below(m, 20), false));
 }
 
 static void change_segment(struct making *m)
 {
-	static const uint32_t rights[] = { CODE_64,  CODE_32, DATA,   LDT,    TSS,
-					   UNUSABLE, 0x83,    0x93,   0xf3,   0x9f,
-					   0xff,     0xc0f3,  0xa0fb, 0xc099, 0xc091 };
+	static const uint32_t rights[] = { CODE_64, CODE_32, DATA,   LDT,   TSS,  UNUSABLE,
+					   0x83,    0x93,    0xf3,   0x9f,  0xff, 0xc0f3,
+					   0xa0fb,  0xc099,  0xc091, 0xc09b };
 	enum segment seg = below(m, SEGMENTS);
 	unsigned int at = VMCS_AT_GUEST_ES_RIGHTS + seg;
 	uint32_t value = (uint32_t)m->mutant->valid.value[at];

@@ -248,7 +248,7 @@ cost() {
 
 ENTRY_BATCH=500
 # So many of 100 states are not tried, at most: those that break no rule and can't be survived.
-ENTRY_SKIPPED=40
+ENTRY_SKIPPED=20
 
 # entry_sum NAME: the sum of what the batches counted under that name.
 entry_sum() {
