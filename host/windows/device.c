@@ -116,6 +116,15 @@ static NTSTATUS NTAPI on_shutdown(PDEVICE_OBJECT object, PIRP irp)
 	return complete(irp, STATUS_SUCCESS, 0);
 }
 
+static void remove_link(void)
+{
+	UNICODE_STRING link;
+
+	RtlInitUnicodeString(&link, LINK_NAME);
+	IoDeleteSymbolicLink(&link);
+}
+
+/* All of it, or nothing. */
 static NTSTATUS create(PDRIVER_OBJECT driver)
 {
 	UNICODE_STRING name, link;
@@ -129,7 +138,13 @@ static NTSTATUS create(PDRIVER_OBJECT driver)
 		return status;
 	status = IoCreateSymbolicLink(&link, &name);
 	if (!NT_SUCCESS(status))
-		IoDeleteDevice(device);
+		goto no_link;
+	status = IoRegisterShutdownNotification(device);
+	if (NT_SUCCESS(status))
+		return status;
+	remove_link();
+no_link:
+	IoDeleteDevice(device);
 	return status;
 }
 
@@ -138,7 +153,7 @@ NTSTATUS device_init(PDRIVER_OBJECT driver)
 	NTSTATUS status = create(driver);
 
 	if (!NT_SUCCESS(status)) {
-		log_line(HP_ERR, "no device: %#x%s", (unsigned)status,
+		log_line(HP_ERR, "no device: status %#x%s", (unsigned)status,
 			 status == STATUS_OBJECT_NAME_COLLISION
 				 ? ": HyperPlatform's driver is loaded already"
 				 : "");
@@ -149,7 +164,6 @@ NTSTATUS device_init(PDRIVER_OBJECT driver)
 	driver->MajorFunction[IRP_MJ_READ] = on_read;
 	driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = on_control;
 	driver->MajorFunction[IRP_MJ_SHUTDOWN] = on_shutdown;
-	IoRegisterShutdownNotification(device);
 	device->Flags |= DO_BUFFERED_IO;
 	device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
 	return STATUS_SUCCESS;
@@ -157,10 +171,7 @@ NTSTATUS device_init(PDRIVER_OBJECT driver)
 
 void device_end(void)
 {
-	UNICODE_STRING link;
-
 	IoUnregisterShutdownNotification(device);
-	RtlInitUnicodeString(&link, LINK_NAME);
-	IoDeleteSymbolicLink(&link);
+	remove_link();
 	IoDeleteDevice(device);
 }

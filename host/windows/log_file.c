@@ -12,14 +12,18 @@
 #include "image.h"
 #include "log_file.h"
 
-#define PATH	   L"\\SystemRoot\\HyperPlatform.log"
-#define READ_BYTES (4 * LOG_LINE)
+#define PATH L"\\SystemRoot\\HyperPlatform.log"
+
+/* Of the log at a time, and of the file. */
+#define READ_BYTES  (4 * LOG_LINE)
+#define WRITE_BYTES 8192u
 
 static KMUTEX mutex; /* of everything below, and of the order of lines in the file */
 static HANDLE file;  /* NULL: there is none yet */
 static uint64_t position;
 static char text[READ_BYTES];
-static char out[LOG_LINE + IMAGE_TEXT + 2];
+static char out[WRITE_BYTES];
+static size_t out_bytes;
 
 /* Write-through: the lines before a crash are those that matter. */
 static NTSTATUS open_file(void)
@@ -75,40 +79,50 @@ void log_file_init(PDRIVER_OBJECT driver)
 	IoRegisterBootDriverReinitialization(driver, open_at_boot, NULL);
 }
 
-/* One line of the log, without its newline. */
-static void write_line(const char *line, size_t bytes)
+static void flush(void)
 {
 	IO_STATUS_BLOCK result;
-	size_t used = bytes;
 
-	memcpy(out, line, bytes);
-	used += image_text(line, bytes, out + bytes, sizeof(out) - bytes - 2);
-	out[used++] = '\r';
-	out[used++] = '\n';
-	ZwWriteFile(file, NULL, NULL, NULL, &result, out, (ULONG)used, NULL, NULL);
+	if (out_bytes)
+		ZwWriteFile(file, NULL, NULL, NULL, &result, out, (ULONG)out_bytes, NULL, NULL);
+	out_bytes = 0;
 }
 
-static void write_lines(size_t bytes)
+/* One line of the log, without its newline. */
+static void put_line(const char *line, size_t bytes)
+{
+	if (out_bytes + bytes + IMAGE_TEXT + 2 > sizeof(out))
+		flush();
+	memcpy(out + out_bytes, line, bytes);
+	out_bytes += bytes;
+	out_bytes += image_text(line, bytes, out + out_bytes, IMAGE_TEXT);
+	out[out_bytes++] = '\r';
+	out[out_bytes++] = '\n';
+}
+
+static void put_lines(size_t bytes)
 {
 	const char *line = text, *end = text + bytes, *at;
 
 	for (at = text; at < end; at++) {
 		if (*at != '\n')
 			continue;
-		write_line(line, (size_t)(at - line));
+		put_line(line, (size_t)(at - line));
 		line = at + 1;
 	}
 	/* What is left of a line at the end of the buffer is read again. */
 	position -= (uint64_t)(end - line);
 }
 
+/* A disk that is full takes nothing: what does not fit is lost to the file, not to hpctl log. */
 void log_file_write(void)
 {
 	size_t bytes;
 
 	KeWaitForSingleObject(&mutex, Executive, KernelMode, FALSE, NULL);
 	while (file && (bytes = log_read(&position, text, sizeof(text))) != 0)
-		write_lines(bytes);
+		put_lines(bytes);
+	flush();
 	KeReleaseMutex(&mutex, FALSE);
 }
 

@@ -130,8 +130,10 @@ static NTSTATUS bring_up(PDRIVER_OBJECT driver, PUNICODE_STRING key_path, enum s
 {
 	NTSTATUS status;
 
-	if (!log_init())
+	if (!log_init()) {
+		host_print(HP_ERR, "the driver does not load: no memory for its log");
 		return STATUS_INSUFFICIENT_RESOURCES;
+	}
 	*stage = STAGE_LOG;
 	image_init();
 	log_file_init(driver);

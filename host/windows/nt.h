@@ -13,7 +13,8 @@
 
 #include <ntddk.h>
 
-#define NT_POOL_TAG 0x50707948u /* "HypP" */
+#define NT_INTERRUPT_FLAG 0x200u /* of RFLAGS */
+#define NT_POOL_TAG	   0x50707948u /* "HypP" */
 
 /*
  * Functions that are looked up, by the names they are exported with; NULL: this system has not got
@@ -45,10 +46,13 @@ extern struct nt_newer nt;
 /* Looks them up. IRQL: PASSIVE. */
 void nt_init(void);
 
-/* A spin lock for any IRQL: held for microseconds, with interrupts off. */
-struct nt_spin {
-	bool taken;
-};
+static inline bool nt_interrupts_on(void)
+{
+	unsigned long long flags;
+
+	__asm__ volatile("pushfq\n\tpopq %0" : "=r"(flags));
+	return flags & NT_INTERRUPT_FLAG;
+}
 
 static inline unsigned long long nt_interrupts_off(void)
 {
@@ -62,6 +66,11 @@ static inline void nt_interrupts_restore(unsigned long long flags)
 {
 	__asm__ volatile("pushq %0\n\tpopfq" : : "r"(flags) : "memory", "cc");
 }
+
+/* A spin lock for any IRQL: held for microseconds, with interrupts off. */
+struct nt_spin {
+	bool taken;
+};
 
 static inline unsigned long long nt_lock(struct nt_spin *spin)
 {

@@ -153,13 +153,16 @@ void host_log_unlock(unsigned long flags)
 	nt_unlock(&log_lock, flags);
 }
 
-/* With interrupts off, the debugger's transport may hang: what is not printed is in the log. */
+/*
+ * We are above DISPATCH_LEVEL only with interrupts off. The debugger's transport must not be used
+ * there; what is not printed is in the log.
+ */
 void host_print(enum hp_level level, const char *line)
 {
 	static const ULONG levels[] = { DPFLTR_INFO_LEVEL, DPFLTR_INFO_LEVEL, DPFLTR_WARNING_LEVEL,
 					DPFLTR_ERROR_LEVEL };
 
-	if (KeGetCurrentIrql() <= DISPATCH_LEVEL)
+	if (nt_interrupts_on())
 		DbgPrintEx(DPFLTR_IHVDRIVER_ID, levels[level & 3], "HyperPlatform: %s\n", line);
 }
 

@@ -57,6 +57,7 @@ NTSTATUS worker_init(void)
 	__atomic_store_n(&open, true, __ATOMIC_RELEASE);
 	status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, run, NULL);
 	if (NT_SUCCESS(status)) {
+		/* The handle is ours and new: this can't fail. */
 		ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode,
 					  (PVOID *)&thread, NULL);
 		ZwClose(handle);

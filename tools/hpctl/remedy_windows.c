@@ -56,8 +56,14 @@ static const char no_vmx_elsewhere[] =
 	"let the hypervisor below offer VT-x: in VMware, Virtualize Intel VT-x/EPT; in KVM, "
 	"kvm_intel nested=1 and -cpu host";
 
+/* Of a processor that has no VT-x, no hypervisor can offer it. */
 static const char *no_vmx(void)
 {
+	char maker[13];
+
+	presence_maker(maker);
+	if (strcmp(maker, "GenuineIntel") != 0)
+		return NULL;
 	switch (look_below()) {
 	case HYPERV_ROOT:
 		return no_vmx_on_hyperv;

@@ -152,6 +152,23 @@ static void set_start_error(struct os_error *error, DWORD number)
 	}
 }
 
+/* While Windows starts its services, nobody else's are started. */
+static DWORD start(SC_HANDLE service)
+{
+	unsigned waited;
+	DWORD number;
+
+	for (waited = 0; !StartServiceA(service, 0, NULL); waited += STEP_MS) {
+		number = GetLastError();
+		if (number == ERROR_SERVICE_ALREADY_RUNNING)
+			break;
+		if (number != ERROR_SERVICE_DATABASE_LOCKED || waited >= PATIENCE_MS)
+			return number;
+		Sleep(STEP_MS);
+	}
+	return ERROR_SUCCESS;
+}
+
 struct os_device *os_driver_load(const char *path, struct os_error *error)
 {
 	SC_HANDLE manager = open_manager(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE, error);
@@ -166,9 +183,9 @@ struct os_device *os_driver_load(const char *path, struct os_error *error)
 	CloseServiceHandle(manager);
 	if (!service)
 		return NULL;
-	number = StartServiceA(service, 0, NULL) ? ERROR_SUCCESS : GetLastError();
+	number = start(service);
 	CloseServiceHandle(service);
-	if (number == ERROR_SUCCESS || number == ERROR_SERVICE_ALREADY_RUNNING)
+	if (number == ERROR_SUCCESS)
 		device = os_open(error);
 	else
 		set_start_error(error, number);
