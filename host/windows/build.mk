@@ -107,12 +107,21 @@ $(OUT)/hpctl.exe: $(HPCTL_OBJECTS)
 	@echo "  LD   $@"
 	@$(CROSS)gcc -s -static -Wl,--no-insert-timestamp $(HPCTL_OBJECTS) -lntdll -o $@
 
+# The debugger's script, with the texts of records as base/record.h has them.
+$(OUT)/hyperplatform.js: host/windows/hyperplatform.js base/record.h
+	@{ cat $<; printf '%s\n' '#include "base/record.h"' \
+		'#define FORMAT(name, number, level, text) [number] = text,' \
+		'const FORMATS = { RECORD_FORMATS(FORMAT) };' | \
+		$(CC) -E -P -Iinclude -I. - | sed -n '/^const FORMATS/,$$p' | \
+		sed 's/ *\[\([0-9]*\)\] = /\n\t\1: /g; s/" "//g; s/, };/,\n};/'; } >$@
+
 # What goes to a test machine, as Windows reads it.
-$(OUT)/hyperplatform-windows.zip: $(OUT)/hyperplatform.sys $(OUT)/hpctl.exe \
+$(OUT)/hyperplatform-windows.zip: $(OUT)/hyperplatform.sys $(OUT)/hpctl.exe $(OUT)/hyperplatform.js \
 		host/windows/install.cmd host/windows/uninstall.cmd docs/windows.md LICENSE
 	@echo "  ZIP  $@"
 	@rm -rf $(OUT)/zip $@ && mkdir -p $(OUT)/zip/hyperplatform
-	@for file in host/windows/install.cmd host/windows/uninstall.cmd docs/windows.md LICENSE; do \
+	@for file in host/windows/install.cmd host/windows/uninstall.cmd docs/windows.md LICENSE \
+		$(OUT)/hyperplatform.js; do \
 		sed 's/$$/\r/' $$file >$(OUT)/zip/hyperplatform/$$(basename $$file); done
 	@sed 's/$$/\r/' $(OUT)/cjson/LICENSE >$(OUT)/zip/hyperplatform/LICENSE.cJSON
 	@cp $(OUT)/hyperplatform.sys $(OUT)/hpctl.exe $(OUT)/hyperplatform-test.cer \

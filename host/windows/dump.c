@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The text in a crash dump. See dump.h.
+ * What a crash dump has. See dump.h.
  *
- * It is composed while the system crashes: at HIGH_LEVEL, on one processor, with the others stopped
+ * The text is composed while the system crashes: at HIGH_LEVEL, on one processor, with the others stopped
  * wherever they were. So no lock is taken and nothing is believed that could be half done, except
  * that the run's own structures are whole while `running` is set.
  *
@@ -20,6 +20,20 @@
 #define RECORDS_EACH	  16u /* the last of each processor */
 #define COMPONENT	  "HyperPlatform"
 #define LINE_BYTES	  256u
+
+/* A section of its own, since debuggers can't read the symbols that mingw-w64 makes. */
+static struct dump_anchor anchor __attribute__((section(".dump"), used)) = {
+	.signature = DUMP_SIGNATURE,
+	.version = DUMP_VERSION,
+	.processor_bytes = sizeof(struct processor),
+	.processor_gate = offsetof(struct processor, gate),
+	.processor_ring = offsetof(struct processor, ring),
+	.gate_in_guest = offsetof(struct gate_cpu, in_guest),
+	.ring_exits = offsetof(struct gate_ring, exits_total),
+	.ring_record = offsetof(struct gate_ring, record),
+	.records = GATE_RECORDS,
+	.record_bytes = sizeof(struct hp_record),
+};
 
 static KBUGCHECK_REASON_CALLBACK_RECORD callback;
 static char text[DUMP_BYTES];
@@ -86,6 +100,12 @@ static void NTAPI on_bug_check(KBUGCHECK_CALLBACK_REASON reason,
 	dump->Guid = guid;
 	dump->OutBuffer = text;
 	dump->OutBufferLength = (ULONG)compose(limit);
+}
+
+void dump_run(const struct machine *machine)
+{
+	anchor.processor = machine ? (uintptr_t)machine->processor : 0;
+	anchor.processors = machine ? machine->processors : 0;
 }
 
 void dump_init(void)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a crash dump has of us, however small it is: a piece of text with the last records of each
- * processor, as secondary data under DUMP_GUID.
+ * What a crash dump has of us. In every dump, however small: a piece of text with the last records
+ * of each processor, as secondary data under DUMP_GUID. In those with the kernel's memory: all of
+ * the rings, to which the anchor leads, at the start of the section .dump of our image. The script
+ * hyperplatform.js prints them (docs/windows.md).
  *
  * World: OS.
  */
@@ -21,8 +23,32 @@
 		}                                                                                  \
 	}
 
+/*
+ * Where a run's rings are. A change of layout changes DUMP_VERSION, and hyperplatform.js with it.
+ * Offsets and sizes are in bytes.
+ */
+#define DUMP_SIGNATURE "HypDump"
+#define DUMP_VERSION   1u
+
+struct dump_anchor {
+	char signature[8];
+	uint32_t version;
+	uint32_t processors; /* 0: not running */
+	uint64_t processor;  /* the table of struct processor */
+	uint32_t processor_bytes, processor_gate, processor_ring; /* a row, two pointers in it */
+	uint32_t gate_in_guest;	/* in struct gate_cpu: uint32_t */
+	uint32_t ring_exits;	/* in struct gate_ring: uint64_t; its first member is the head */
+	uint32_t ring_record;	/* the first record */
+	uint32_t records, record_bytes;
+};
+
 /* IRQL: PASSIVE. */
 void dump_init(void);
 void dump_end(void);
+
+struct machine;
+
+/* A run begins, or NULL: it has ended. Any IRQL. */
+void dump_run(const struct machine *machine);
 
 #endif

@@ -9,7 +9,8 @@
  */
 #include <string.h>
 
-#include "../host.h"
+#include "../lifecycle.h"
+#include "dump.h"
 #include "platform.h"
 
 #define ANY_NODE	0x80000000u /* MM_ANY_NODE_OK */
@@ -173,6 +174,7 @@ void host_print(enum hp_level level, const char *line)
 void host_keep(bool keep)
 {
 	our_driver->DriverUnload = keep ? NULL : our_unload;
+	dump_run(keep ? lifecycle_machine() : NULL);
 }
 
 void host_task(struct host_task *task)
