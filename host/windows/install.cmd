@@ -6,7 +6,7 @@ setlocal
 set HERE=%~dp0
 set DRIVER=%SystemRoot%\System32\drivers\hyperplatform.sys
 
-net session >nul 2>&1
+fltmc >nul 2>&1
 if errorlevel 1 (
 	echo install.cmd: not permitted.
 	echo remedy: run it from a command prompt that was started as administrator.
@@ -22,7 +22,8 @@ if /i not "%PROCESSOR_ARCHITECTURE%"=="AMD64" if /i not "%PROCESSOR_ARCHITEW6432
 	exit /b 1
 )
 
-bcdedit /enum {current} | findstr /i /r /c:"testsigning *Yes" >nul
+rem With what this Windows was started, in no language.
+reg query HKLM\SYSTEM\CurrentControlSet\Control /v SystemStartOptions | find "TESTSIGNING" >nul
 if errorlevel 1 (
 	echo install.cmd: test signing is off: Windows would not load a driver with a test signature.
 	echo remedy: on a machine that is for tests, turn Secure Boot off in the firmware setup, then

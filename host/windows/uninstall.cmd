@@ -5,7 +5,7 @@ setlocal
 set HERE=%~dp0
 set DRIVER=%SystemRoot%\System32\drivers\hyperplatform.sys
 
-net session >nul 2>&1
+fltmc >nul 2>&1
 if errorlevel 1 (
 	echo uninstall.cmd: not permitted.
 	echo remedy: run it from a command prompt that was started as administrator.
@@ -17,9 +17,9 @@ if errorlevel 1 (
 	exit /b 1
 )
 
-sc query HyperPlatform | findstr /r /c:"STATE *: 1 " >nul
+sc query HyperPlatform | find "STOPPED" >nul
 if errorlevel 1 "%HERE%hpctl.exe" unload
-sc query HyperPlatform | findstr /r /c:"STATE *: 1 " >nul
+sc query HyperPlatform | find "STOPPED" >nul
 if errorlevel 1 (
 	echo uninstall.cmd: the driver is still loaded.
 	echo remedy: hpctl unload, and see what it says.

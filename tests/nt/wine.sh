@@ -101,6 +101,27 @@ esac
 hpctl check --json
 result 'hpctl.exe check --json' "$(grep -q '^	"able":	' "$work/out" || cat "$work/out")"
 
+# The scripts of the zip. Wine has no fltmc, by which they find out whether they may.
+script() { # NAME STATUS PATTERN FILE
+	timeout 60 "$wine" cmd /c "Z:$(echo "$build/windows/zip/hyperplatform/$4" | tr / '\\')" \
+		>"$work/raw" 2>/dev/null
+	status=$?
+	why=
+	[ $status -eq "$2" ] || why="exit status $status instead of $2"
+	grep -q "$3" "$work/raw" || why="$why; it says: $(tr -d '\r' <"$work/raw" | tr '\n' '|')"
+	result "$1" "$why"
+}
+script 'install.cmd: not permitted' 4 'not permitted' install.cmd
+echo 'int main(void) { return 0; }' |
+	x86_64-w64-mingw32-gcc -x c - -o "$WINEPREFIX/drive_c/windows/system32/fltmc.exe"
+script 'install.cmd: test signing is off' 1 'test signing is off' install.cmd
+"$wine" reg add 'HKLM\SYSTEM\CurrentControlSet\Control' /v SystemStartOptions /d ' TESTSIGNING' /f \
+	>/dev/null 2>&1
+script 'install.cmd' 0 'is installed' install.cmd
+script 'install.cmd: not twice' 3 'installed already' install.cmd
+script 'uninstall.cmd' 0 'is uninstalled' uninstall.cmd
+script 'uninstall.cmd: not twice' 1 'not installed' uninstall.cmd
+
 # The driver: Wine says what it finds and what it does not, if the session was started that way.
 end_session
 cp "$driver" "$work/hyperplatform.sys"
