@@ -32,7 +32,8 @@ static NTSTATUS complete(PIRP irp, NTSTATUS status, size_t bytes)
 	return status;
 }
 
-/* Whoever opens it, or is impersonated; a handle that is given away afterwards was given by an administrator. */
+/* Whoever opens it, or is impersonated; a handle that is given away afterwards was given by an
+ * administrator. */
 static NTSTATUS NTAPI on_create(PDEVICE_OBJECT object, PIRP irp)
 {
 	IO_STACK_LOCATION *stack = IoGetCurrentIrpStackLocation(irp);
@@ -100,8 +101,8 @@ static NTSTATUS NTAPI on_control(PDEVICE_OBJECT object, PIRP irp)
 	    in > sizeof(*request) + REQUESTS_BYTES_MAX ||
 	    out > sizeof(*request) + REQUESTS_BYTES_MAX)
 		return complete(irp, STATUS_INVALID_PARAMETER, 0);
-	request->result = carry_out(request, request + 1, in - sizeof(*request),
-				    out - sizeof(*request));
+	request->result =
+		carry_out(request, request + 1, in - sizeof(*request), out - sizeof(*request));
 	if (request->result == HP_ERROR_REQUEST)
 		out = sizeof(*request);
 	return complete(irp, STATUS_SUCCESS, out);

@@ -2,9 +2,9 @@
 /*
  * What a crash dump has. See dump.h.
  *
- * The text is composed while the system crashes: at HIGH_LEVEL, on one processor, with the others stopped
- * wherever they were. So no lock is taken and nothing is believed that could be half done, except
- * that the run's own structures are whole while `running` is set.
+ * The text is composed while the system crashes: at HIGH_LEVEL, on one processor, with the others
+ * stopped wherever they were. So no lock is taken and nothing is believed that could be half done,
+ * except that the run's own structures are whole while `running` is set.
  *
  * World: OS.
  */
@@ -16,10 +16,10 @@
 #include "../machine.h"
 #include "dump.h"
 
-#define DUMP_BYTES	  16384u
-#define RECORDS_EACH	  16u /* the last of each processor */
-#define COMPONENT	  "HyperPlatform"
-#define LINE_BYTES	  256u
+#define DUMP_BYTES   16384u
+#define RECORDS_EACH 16u /* the last of each processor */
+#define COMPONENT    "HyperPlatform"
+#define LINE_BYTES   256u
 
 /* A section of its own, since debuggers can't read the symbols that mingw-w64 makes. */
 static struct dump_anchor anchor __attribute__((section(".dump"), used)) = {
@@ -111,9 +111,8 @@ void dump_run(const struct machine *machine)
 void dump_init(void)
 {
 	callback.State = BufferEmpty;
-	registered = KeRegisterBugCheckReasonCallback(&callback, on_bug_check,
-						      KbCallbackSecondaryDumpData,
-						      (PUCHAR)COMPONENT);
+	registered = KeRegisterBugCheckReasonCallback(
+		&callback, on_bug_check, KbCallbackSecondaryDumpData, (PUCHAR)COMPONENT);
 }
 
 void dump_end(void)

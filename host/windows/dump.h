@@ -34,12 +34,15 @@ struct dump_anchor {
 	char signature[8];
 	uint32_t version;
 	uint32_t processors; /* 0: not running */
-	uint64_t processor;  /* the table of struct processor */
-	uint32_t processor_bytes, processor_gate, processor_ring; /* a row, two pointers in it */
-	uint32_t gate_in_guest;	/* in struct gate_cpu: uint32_t */
-	uint32_t ring_exits;	/* in struct gate_ring: uint64_t; its first member is the head */
-	uint32_t ring_record;	/* the first record */
-	uint32_t records, record_bytes;
+	/* The table of struct processor, the size of one, and where two pointers are in it. */
+	uint64_t processor;
+	uint32_t processor_bytes, processor_gate, processor_ring;
+	/* In struct gate_cpu, 32 bits. */
+	uint32_t gate_in_guest;
+	/* In struct gate_ring, 64 bits; the ring's first member is its head. */
+	uint32_t ring_exits;
+	/* The records in struct gate_ring. */
+	uint32_t ring_record, records, record_bytes;
 };
 
 /* IRQL: PASSIVE. */

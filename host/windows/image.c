@@ -37,7 +37,7 @@ static struct image {
 static unsigned count;
 static struct nt_spin spin;
 
-static void remove(uint64_t base, uint64_t bytes)
+static void forget(uint64_t base, uint64_t bytes)
 {
 	unsigned i = 0;
 
@@ -56,7 +56,7 @@ static void add(uint64_t base, uint64_t bytes, const char *name, unsigned length
 	struct image *row;
 	unsigned i;
 
-	remove(base, bytes);
+	forget(base, bytes);
 	if (count < IMAGES) {
 		row = &images[count++];
 		row->base = base;
@@ -105,8 +105,8 @@ static struct system_modules *ask_system(void)
 	ZwQuerySystemInformation(SYSTEM_MODULES_CLASS, NULL, 0, &bytes);
 	bytes += 16 * sizeof(struct system_module); /* some may come meanwhile */
 	modules = ExAllocatePoolWithTag(PagedPool, bytes, NT_POOL_TAG);
-	if (!modules || NT_SUCCESS(ZwQuerySystemInformation(SYSTEM_MODULES_CLASS, modules, bytes,
-							    &bytes)))
+	if (!modules ||
+	    NT_SUCCESS(ZwQuerySystemInformation(SYSTEM_MODULES_CLASS, modules, bytes, &bytes)))
 		return modules;
 	ExFreePoolWithTag(modules, NT_POOL_TAG);
 	return NULL;

@@ -23,9 +23,9 @@ void image_init(void);
 void image_end(void);
 
 /*
- * Looks for "RIP " and an address of the kernel in a line of the log, and writes " [name+offset]" or
- * " [no image]" to `text`, without a NUL; nothing if there is none, or no room. Returns the length.
- * Any IRQL.
+ * Looks for "RIP " and an address of the kernel in a line of the log, and writes " [name+offset]"
+ * or " [no image]" to `text`, without a NUL; nothing if there is none, or no room. Returns the
+ * length. Any IRQL.
  */
 size_t image_text(const char *line, size_t bytes, char *text, size_t room);
 

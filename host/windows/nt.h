@@ -13,8 +13,8 @@
 
 #include <ntddk.h>
 
-#define NT_INTERRUPT_FLAG 0x200u /* of RFLAGS */
-#define NT_POOL_TAG	   0x50707948u /* "HypP" */
+#define NT_INTERRUPT_FLAG 0x200u      /* of RFLAGS */
+#define NT_POOL_TAG	  0x50707948u /* "HypP" */
 
 /*
  * Functions that are looked up, by the names they are exported with; NULL: this system has not got

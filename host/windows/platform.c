@@ -13,7 +13,7 @@
 #include "dump.h"
 #include "platform.h"
 
-#define ANY_NODE	0x80000000u /* MM_ANY_NODE_OK */
+#define ANY_NODE	0x80000000u	  /* MM_ANY_NODE_OK */
 #define UNIX_EPOCH_MS	11644473600000ull /* 1970 on the clock of NT, which begins in 1601 */
 #define NT_TICKS_PER_MS 10000u
 
@@ -74,8 +74,8 @@ static void sort(PHYSICAL_MEMORY_RANGE *ranges, uint32_t count)
 
 	for (i = 1; i < count; i++) {
 		range = ranges[i];
-		for (place = i; place && ranges[place - 1].BaseAddress.QuadPart >
-						 range.BaseAddress.QuadPart;
+		for (place = i;
+		     place && ranges[place - 1].BaseAddress.QuadPart > range.BaseAddress.QuadPart;
 		     place--)
 			ranges[place] = ranges[place - 1];
 		ranges[place] = range;

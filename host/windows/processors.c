@@ -4,11 +4,11 @@
  * them over all processor groups; before NT 6.1 there is one group, and the number is the bit.
  *
  * A thread goes to a processor in order to enter or leave there: it is at PASSIVE_LEVEL before and
- * after, has a thread's stack, and a CR3 that maps the kernel, also under KVA shadow. Who only wants
- * a word with a processor interrupts it by a DPC, which runs in any thread's context: that disturbs
- * one processor, where KeIpiGenericCall() would stop all of them; of high importance, it is
- * delivered by an interrupt at once, and the waiter is at PASSIVE_LEVEL, so that no processor can
- * wait for another in a circle.
+ * after, has a thread's stack, and a CR3 that maps the kernel, also under KVA shadow. Who only
+ * wants a word with a processor interrupts it by a DPC, which runs in any thread's context: that
+ * disturbs one processor, where KeIpiGenericCall() would stop all of them; of high importance, it
+ * is delivered by an interrupt at once, and the waiter is at PASSIVE_LEVEL, so that no processor
+ * can wait for another in a circle.
  *
  * World: OS.
  */
@@ -25,8 +25,8 @@ static uint32_t active(void)
 }
 
 /*
- * Those that may still be added count as present and offline, so that they can enter when they come;
- * but not so many of them that the table of processors is too small.
+ * Those that may still be added count as present and offline, so that they can enter when they
+ * come; but not so many of them that the table of processors is too small.
  */
 uint32_t host_processors(void)
 {

@@ -6,6 +6,7 @@
  *
  * World: OS. Any IRQL.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

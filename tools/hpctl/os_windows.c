@@ -58,9 +58,9 @@ void os_start(void)
 struct os_device *os_open(struct os_error *error)
 {
 	struct os_device *device;
-	HANDLE handle = CreateFileA(HP_DEVICE_WINDOWS, GENERIC_READ | GENERIC_WRITE,
-				    FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0,
-				    NULL);
+	HANDLE handle =
+		CreateFileA(HP_DEVICE_WINDOWS, GENERIC_READ | GENERIC_WRITE,
+			    FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
 
 	if (handle == INVALID_HANDLE_VALUE) {
 		DWORD number = GetLastError();
@@ -205,8 +205,7 @@ bool os_run_on(unsigned processor, void (*call)(void *argument), void *argument,
 	while (there.Group < groups && processor >= GetActiveProcessorCount(there.Group))
 		processor -= GetActiveProcessorCount(there.Group++);
 	there.Mask = (KAFFINITY)1 << processor;
-	if (there.Group == groups ||
-	    !SetThreadGroupAffinity(GetCurrentThread(), &there, &before)) {
+	if (there.Group == groups || !SetThreadGroupAffinity(GetCurrentThread(), &there, &before)) {
 		os_windows_error(error, OS_FAILED, "", "%s",
 				 there.Group == groups ? "it is offline"
 						       : os_windows_words(GetLastError()));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The driver as a service. One that was installed (install.cmd) is called HyperPlatform, and hpctl
- * only starts and stops it. A file that was named, or that lies beside hpctl.exe, is loaded through a
- * service of hpctl's own, which goes when the driver is unloaded: nothing stays behind.
+ * only starts and stops it. A file that was named, or that lies beside hpctl.exe, is loaded through
+ * a service of hpctl's own, which goes when the driver is unloaded: nothing stays behind.
  */
 #include "os_windows.h"
 
@@ -25,7 +25,8 @@ NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING key);
 #define PATIENCE_MS 3000u
 #define STEP_MS	    10u
 
-#define UNINSTALLED "copy " DRIVER_FILE " beside hpctl.exe, run install.cmd, or name it: --module PATH"
+#define UNINSTALLED                                                                                \
+	"copy " DRIVER_FILE " beside hpctl.exe, run install.cmd, or name it: --module PATH"
 
 static SC_HANDLE open_manager(DWORD rights, struct os_error *error)
 {
@@ -62,10 +63,9 @@ static void beside_us(char path[MAX_PATH])
 /* The service of hpctl's own, for this file. */
 static SC_HANDLE make_ours(SC_HANDLE manager, const char *file, struct os_error *error)
 {
-	SC_HANDLE service = CreateServiceA(manager, OURS, OURS, SERVICE_ALL_ACCESS,
-					   SERVICE_KERNEL_DRIVER, SERVICE_DEMAND_START,
-					   SERVICE_ERROR_NORMAL, file, NULL, NULL, NULL, NULL,
-					   NULL);
+	SC_HANDLE service = CreateServiceA(
+		manager, OURS, OURS, SERVICE_ALL_ACCESS, SERVICE_KERNEL_DRIVER,
+		SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, file, NULL, NULL, NULL, NULL, NULL);
 
 	/* One that a killed hpctl has left may have another path. */
 	if (!service && GetLastError() == ERROR_SERVICE_EXISTS) {
@@ -230,7 +230,8 @@ static bool unload_driver(const char *name)
 	UNICODE_STRING wide;
 	bool done;
 
-	snprintf(key, sizeof(key), "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\%s", name);
+	snprintf(key, sizeof(key), "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\%s",
+		 name);
 	RtlInitAnsiString(&narrow, key);
 	if (!may_load_drivers() || RtlAnsiStringToUnicodeString(&wide, &narrow, TRUE) < 0)
 		return false;
@@ -271,13 +272,13 @@ static DWORD stop(SC_HANDLE service, const char *name)
 static DWORD stop_by_name(SC_HANDLE manager, const char *name)
 {
 	bool ours = strcmp(name, OURS) == 0;
-	SC_HANDLE service = OpenServiceA(
-		manager, name, SERVICE_STOP | SERVICE_QUERY_STATUS | (ours ? DELETE : 0));
+	SC_HANDLE service = OpenServiceA(manager, name,
+					 SERVICE_STOP | SERVICE_QUERY_STATUS | (ours ? DELETE : 0));
 	DWORD number;
 
 	if (!service)
 		return GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST ? ERROR_SERVICE_NOT_ACTIVE
-								       : GetLastError();
+								      : GetLastError();
 	number = stop(service, name);
 	if (ours && (number == ERROR_SUCCESS || number == ERROR_SERVICE_NOT_ACTIVE))
 		DeleteService(service);
