@@ -12,7 +12,9 @@
 #include "../../base/x86.h"
 #include "../lifecycle.h"
 #include "../log.h"
+#include "../report.h"
 #include "device.h"
+#include "emergency.h"
 #include "events.h"
 #include "image.h"
 #include "log_file.h"
@@ -32,12 +34,15 @@ static void take_down(enum stage stage)
 {
 	if (stage >= STAGE_EVENTS)
 		events_end();
-	if (stage >= STAGE_DEVICE)
+	if (stage >= STAGE_DEVICE) {
 		device_end();
+		emergency_end();
+	}
 	if (stage >= STAGE_WORKER) {
 		worker_end();
 		log_file_end();
 		image_end();
+		report_end();
 	}
 	if (stage >= STAGE_LOG)
 		log_end();
@@ -120,9 +125,10 @@ static bool wants_start(PUNICODE_STRING key_path)
 
 static NTSTATUS start(void)
 {
+	static const struct hp_start how = { .history = HP_HISTORY_DEFAULT };
 	struct hp_failure failure;
 
-	return status_of(lifecycle_start(0, &failure));
+	return status_of(lifecycle_start(&how, &failure));
 }
 
 /* Brings up what it can; `stage` says how far it came. */
@@ -152,6 +158,7 @@ static NTSTATUS bring_up(PDRIVER_OBJECT driver, PUNICODE_STRING key_path, enum s
 	status = device_init(driver);
 	if (!NT_SUCCESS(status))
 		return status;
+	emergency_init();
 	*stage = STAGE_DEVICE;
 	status = events_init();
 	if (!NT_SUCCESS(status))

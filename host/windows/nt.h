@@ -17,8 +17,8 @@
 #define NT_POOL_TAG	  0x50707948u /* "HypP" */
 
 /*
- * Functions that are looked up, by the names they are exported with; NULL: this system has not got
- * it. nt_init() fills this before anything else runs, and nobody writes it after that.
+ * Functions that are looked up, by the names they are exported with: those that are newer than NT
+ * 5.2, and those that only an emergency needs. NULL: this system has not got it. nt_init() fills this before anything else runs, and nobody writes it after that.
  */
 #define NT_NEWER(X)                                                                                \
 	X(PVOID, MmAllocateContiguousNodeMemory,                                                   \
@@ -34,7 +34,19 @@
 	X(PVOID, KeRegisterProcessorChangeCallback,                                                \
 	  (PPROCESSOR_CALLBACK_FUNCTION function, PVOID context, ULONG flags))                     \
 	X(VOID, KeDeregisterProcessorChangeCallback, (PVOID handle))                               \
-	X(LARGE_INTEGER, KeQueryPerformanceCounter, (LARGE_INTEGER * frequency))
+	X(LARGE_INTEGER, KeQueryPerformanceCounter, (LARGE_INTEGER * frequency))                   \
+	X(PVOID, KeRegisterNmiCallback, (PNMI_CALLBACK function, PVOID context))                   \
+	X(NTSTATUS, KeDeregisterNmiCallback, (PVOID handle))                                       \
+	X(PVOID, MmMapIoSpace,                                                                     \
+	  (PHYSICAL_ADDRESS address, SIZE_T bytes, MEMORY_CACHING_TYPE type))                      \
+	X(VOID, MmUnmapIoSpace, (PVOID address, SIZE_T bytes))                                     \
+	X(PMDL, IoAllocateMdl,                                                                     \
+	  (PVOID address, ULONG bytes, BOOLEAN secondary, BOOLEAN quota, PIRP irp))                \
+	X(VOID, IoFreeMdl, (PMDL mdl))                                                             \
+	X(PVOID, MmMapLockedPagesSpecifyCache,                                                     \
+	  (PMDL mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE type, PVOID address,                \
+	   ULONG bug_check, ULONG priority))                                                       \
+	X(VOID, MmUnmapLockedPages, (PVOID address, PMDL mdl))
 
 struct nt_newer {
 #define NT_MEMBER(result, name, arguments) result(NTAPI *name) arguments;

@@ -13,6 +13,7 @@
  * World: OS.
  */
 #include "../host.h"
+#include "emergency.h"
 #include "platform.h"
 
 #define MASK_BITS 64u
@@ -114,8 +115,10 @@ bool host_call(uint32_t processor, host_function *function, void *context)
 		return false;
 	go_to(processor, &before);
 	there = processors_current() == processor;
-	if (there)
+	if (there) {
+		emergency_meet(processor);
 		run_here(&call);
+	}
 	go_back(&before);
 	return there;
 }
