@@ -52,6 +52,13 @@ bool host_call(uint32_t processor, host_function *function, void *context);
  */
 bool host_interrupt(uint32_t processor, host_function *function, void *context);
 
+/*
+ * While on, calls watch_tick() on each processor that is online, about once a second, in any
+ * context, and on none of them by way of another: one may never answer. Off: returns when the last
+ * call has. Process, with host_lock().
+ */
+void host_watch(bool on);
+
 /* Sends an NMI to `processor`, and does not wait for it. Any. */
 void host_nmi(uint32_t processor);
 
@@ -90,9 +97,6 @@ bool host_kvm_loaded(void);
  */
 void host_lock(void);
 void host_unlock(void);
-
-/* As host_lock(), but returns false, at once, where that would have to wait. Process. */
-bool host_try_lock(void);
 
 /* The lock of the log's text: held for microseconds, by any context. */
 unsigned long host_log_lock(void);
