@@ -100,7 +100,7 @@ void KeInitializeMutex(KMUTEX *mutex, ULONG level);
 int32_t KeReleaseMutex(KMUTEX *mutex, BOOLEAN wait);
 
 /* Threads. */
-typedef void KSTART_ROUTINE(PVOID context), *PKSTART_ROUTINE;
+typedef void (*PKSTART_ROUTINE)(PVOID context);
 
 #define THREAD_ALL_ACCESS 0x1fffff
 
