@@ -26,6 +26,7 @@ typedef char CCHAR;
 typedef uint16_t USHORT;
 typedef uint32_t ULONG;
 typedef size_t SIZE_T;
+typedef int64_t LONGLONG;
 typedef uint64_t KAFFINITY, ULONG_PTR;
 typedef wchar_t WCHAR;
 typedef const wchar_t *PCWSTR;
