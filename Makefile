@@ -34,7 +34,8 @@ ROOT_C := $(wildcard root/*.c) $(wildcard $(ROOT_BASE:%=base/%.c))
 ROOT_S := $(wildcard root/*.S)
 ROOT_OBJECTS := $(ROOT_C:%.c=$(BUILD)/root/%.o) $(ROOT_S:%.S=$(BUILD)/root/%.S.o)
 
-HPCTL_C := $(filter-out %_windows.c,$(wildcard tools/hpctl/*.c)) base/vmcs.c
+HPCTL_C := $(filter-out %_windows.c,$(wildcard tools/hpctl/*.c)) base/vmcs.c \
+	$(wildcard base/entry_rules*.c)
 HPCTL_OBJECTS := $(HPCTL_C:%.c=$(BUILD)/tools/%.o)
 
 .PHONY: all linux windows install uninstall run test clean

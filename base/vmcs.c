@@ -10,6 +10,15 @@ const struct vmcs_field_info vmcs_fields[] = {
 };
 const unsigned vmcs_fields_count = sizeof(vmcs_fields) / sizeof(vmcs_fields[0]);
 
+unsigned vmcs_field_at(uint32_t encoding)
+{
+	unsigned i;
+
+	for (i = 0; i < VMCS_FIELDS_COUNT && vmcs_fields[i].encoding != encoding; i++)
+		;
+	return i;
+}
+
 const char *exit_reason_text(uint32_t basic)
 {
 	static const struct {

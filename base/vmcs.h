@@ -17,6 +17,10 @@
 /* X(NAME, encoding, group) */
 #define VMCS_FIELDS(X)                                                                             \
 	X(VPID, 0x0000, CONTROL)                                                                   \
+	X(POSTED_VECTOR, 0x0002, CONTROL)                                                          \
+	X(EPTP_INDEX, 0x0004, CONTROL)                                                             \
+	X(HLAT_PREFIX_SIZE, 0x0006, CONTROL)                                                       \
+	X(LAST_PID_INDEX, 0x0008, CONTROL)                                                         \
 	X(GUEST_ES, 0x0800, GUEST)                                                                 \
 	X(GUEST_CS, 0x0802, GUEST)                                                                 \
 	X(GUEST_SS, 0x0804, GUEST)                                                                 \
@@ -25,6 +29,9 @@
 	X(GUEST_GS, 0x080a, GUEST)                                                                 \
 	X(GUEST_LDTR, 0x080c, GUEST)                                                               \
 	X(GUEST_TR, 0x080e, GUEST)                                                                 \
+	X(GUEST_INTERRUPT_STATUS, 0x0810, GUEST)                                                   \
+	X(GUEST_PML_INDEX, 0x0812, GUEST)                                                          \
+	X(GUEST_UINV, 0x0814, GUEST)                                                               \
 	X(HOST_ES, 0x0c00, HOST)                                                                   \
 	X(HOST_CS, 0x0c02, HOST)                                                                   \
 	X(HOST_SS, 0x0c04, HOST)                                                                   \
@@ -38,16 +45,55 @@
 	X(EXIT_MSR_STORE, 0x2006, CONTROL)                                                         \
 	X(EXIT_MSR_LOAD, 0x2008, CONTROL)                                                          \
 	X(ENTRY_MSR_LOAD, 0x200a, CONTROL)                                                         \
+	X(EXECUTIVE_VMCS, 0x200c, CONTROL)                                                         \
+	X(PML_ADDRESS, 0x200e, CONTROL)                                                            \
 	X(TSC_OFFSET, 0x2010, CONTROL)                                                             \
+	X(VIRTUAL_APIC, 0x2012, CONTROL)                                                           \
+	X(APIC_ACCESS, 0x2014, CONTROL)                                                            \
+	X(POSTED_DESCRIPTOR, 0x2016, CONTROL)                                                      \
+	X(VMFUNC_CONTROLS, 0x2018, CONTROL)                                                        \
 	X(EPT_POINTER, 0x201a, CONTROL)                                                            \
+	X(EOI_EXIT_0, 0x201c, CONTROL)                                                             \
+	X(EOI_EXIT_1, 0x201e, CONTROL)                                                             \
+	X(EOI_EXIT_2, 0x2020, CONTROL)                                                             \
+	X(EOI_EXIT_3, 0x2022, CONTROL)                                                             \
+	X(EPTP_LIST, 0x2024, CONTROL)                                                              \
+	X(VMREAD_BITMAP, 0x2026, CONTROL)                                                          \
+	X(VMWRITE_BITMAP, 0x2028, CONTROL)                                                         \
+	X(VE_INFORMATION, 0x202a, CONTROL)                                                         \
 	X(XSS_EXITING_BITMAP, 0x202c, CONTROL)                                                     \
+	X(ENCLS_BITMAP, 0x202e, CONTROL)                                                           \
+	X(SPP_POINTER, 0x2030, CONTROL)                                                            \
+	X(TSC_MULTIPLIER, 0x2032, CONTROL)                                                         \
+	X(PROC_CONTROLS3, 0x2034, CONTROL)                                                         \
+	X(ENCLV_BITMAP, 0x2036, CONTROL)                                                           \
+	X(LOW_PASID_DIRECTORY, 0x2038, CONTROL)                                                    \
+	X(HIGH_PASID_DIRECTORY, 0x203a, CONTROL)                                                   \
+	X(SHARED_EPT_POINTER, 0x203c, CONTROL)                                                     \
+	X(PCONFIG_BITMAP, 0x203e, CONTROL)                                                         \
+	X(HLAT_POINTER, 0x2040, CONTROL)                                                           \
+	X(PID_TABLE, 0x2042, CONTROL)                                                              \
+	X(EXIT_CONTROLS2, 0x2044, CONTROL)                                                         \
+	X(SPEC_CTRL_MASK, 0x204a, CONTROL)                                                         \
+	X(SPEC_CTRL_SHADOW, 0x204c, CONTROL)                                                       \
 	X(GUEST_PHYSICAL_ADDRESS, 0x2400, EXIT)                                                    \
 	X(LINK_POINTER, 0x2800, GUEST)                                                             \
 	X(GUEST_DEBUGCTL, 0x2802, GUEST)                                                           \
 	X(GUEST_PAT, 0x2804, GUEST)                                                                \
 	X(GUEST_EFER, 0x2806, GUEST)                                                               \
+	X(GUEST_PERF_GLOBAL, 0x2808, GUEST)                                                        \
+	X(GUEST_PDPTE0, 0x280a, GUEST)                                                             \
+	X(GUEST_PDPTE1, 0x280c, GUEST)                                                             \
+	X(GUEST_PDPTE2, 0x280e, GUEST)                                                             \
+	X(GUEST_PDPTE3, 0x2810, GUEST)                                                             \
+	X(GUEST_BNDCFGS, 0x2812, GUEST)                                                            \
+	X(GUEST_RTIT_CTL, 0x2814, GUEST)                                                           \
+	X(GUEST_LBR_CTL, 0x2816, GUEST)                                                            \
+	X(GUEST_PKRS, 0x2818, GUEST)                                                               \
 	X(HOST_PAT, 0x2c00, HOST)                                                                  \
 	X(HOST_EFER, 0x2c02, HOST)                                                                 \
+	X(HOST_PERF_GLOBAL, 0x2c04, HOST)                                                          \
+	X(HOST_PKRS, 0x2c06, HOST)                                                                 \
 	X(PIN_CONTROLS, 0x4000, CONTROL)                                                           \
 	X(PROC_CONTROLS, 0x4002, CONTROL)                                                          \
 	X(EXCEPTION_BITMAP, 0x4004, CONTROL)                                                       \
@@ -62,7 +108,11 @@
 	X(ENTRY_INTERRUPTION, 0x4016, CONTROL)                                                     \
 	X(ENTRY_ERROR_CODE, 0x4018, CONTROL)                                                       \
 	X(ENTRY_LENGTH, 0x401a, CONTROL)                                                           \
+	X(TPR_THRESHOLD, 0x401c, CONTROL)                                                          \
 	X(PROC_CONTROLS2, 0x401e, CONTROL)                                                         \
+	X(PLE_GAP, 0x4020, CONTROL)                                                                \
+	X(PLE_WINDOW, 0x4022, CONTROL)                                                             \
+	X(INSTRUCTION_TIMEOUT, 0x4024, CONTROL)                                                    \
 	X(INSTRUCTION_ERROR, 0x4400, EXIT)                                                         \
 	X(EXIT_REASON, 0x4402, EXIT)                                                               \
 	X(EXIT_INTERRUPTION, 0x4404, EXIT)                                                         \
@@ -91,13 +141,23 @@
 	X(GUEST_TR_RIGHTS, 0x4822, GUEST)                                                          \
 	X(GUEST_INTERRUPTIBILITY, 0x4824, GUEST)                                                   \
 	X(GUEST_ACTIVITY, 0x4826, GUEST)                                                           \
+	X(GUEST_SMBASE, 0x4828, GUEST)                                                             \
 	X(GUEST_SYSENTER_CS, 0x482a, GUEST)                                                        \
+	X(GUEST_PREEMPTION_TIMER, 0x482e, GUEST)                                                   \
 	X(HOST_SYSENTER_CS, 0x4c00, HOST)                                                          \
 	X(CR0_MASK, 0x6000, CONTROL)                                                               \
 	X(CR4_MASK, 0x6002, CONTROL)                                                               \
 	X(CR0_SHADOW, 0x6004, CONTROL)                                                             \
 	X(CR4_SHADOW, 0x6006, CONTROL)                                                             \
+	X(CR3_TARGET0, 0x6008, CONTROL)                                                            \
+	X(CR3_TARGET1, 0x600a, CONTROL)                                                            \
+	X(CR3_TARGET2, 0x600c, CONTROL)                                                            \
+	X(CR3_TARGET3, 0x600e, CONTROL)                                                            \
 	X(EXIT_QUALIFICATION, 0x6400, EXIT)                                                        \
+	X(IO_RCX, 0x6402, EXIT)                                                                    \
+	X(IO_RSI, 0x6404, EXIT)                                                                    \
+	X(IO_RDI, 0x6406, EXIT)                                                                    \
+	X(IO_RIP, 0x6408, EXIT)                                                                    \
 	X(GUEST_LINEAR_ADDRESS, 0x640a, EXIT)                                                      \
 	X(GUEST_CR0, 0x6800, GUEST)                                                                \
 	X(GUEST_CR3, 0x6802, GUEST)                                                                \
@@ -119,6 +179,9 @@
 	X(GUEST_PENDING_DEBUG, 0x6822, GUEST)                                                      \
 	X(GUEST_SYSENTER_ESP, 0x6824, GUEST)                                                       \
 	X(GUEST_SYSENTER_EIP, 0x6826, GUEST)                                                       \
+	X(GUEST_S_CET, 0x6828, GUEST)                                                              \
+	X(GUEST_SSP, 0x682a, GUEST)                                                                \
+	X(GUEST_SSP_TABLE, 0x682c, GUEST)                                                          \
 	X(HOST_CR0, 0x6c00, HOST)                                                                  \
 	X(HOST_CR3, 0x6c02, HOST)                                                                  \
 	X(HOST_CR4, 0x6c04, HOST)                                                                  \
@@ -130,12 +193,22 @@
 	X(HOST_SYSENTER_ESP, 0x6c10, HOST)                                                         \
 	X(HOST_SYSENTER_EIP, 0x6c12, HOST)                                                         \
 	X(HOST_RSP, 0x6c14, HOST)                                                                  \
-	X(HOST_RIP, 0x6c16, HOST)
+	X(HOST_RIP, 0x6c16, HOST)                                                                  \
+	X(HOST_S_CET, 0x6c18, HOST)                                                                \
+	X(HOST_SSP, 0x6c1a, HOST)                                                                  \
+	X(HOST_SSP_TABLE, 0x6c1c, HOST)
 
 enum vmcs_field {
 #define VMCS_ENUM(name, encoding, group) VMCS_##name = encoding,
 	VMCS_FIELDS(VMCS_ENUM)
 #undef VMCS_ENUM
+};
+
+/* The place of each field in the table. */
+enum vmcs_at {
+#define VMCS_AT(name, encoding, group) VMCS_AT_##name,
+	VMCS_FIELDS(VMCS_AT) VMCS_FIELDS_COUNT
+#undef VMCS_AT
 };
 
 enum vmcs_group { VMCS_CONTROL, VMCS_GUEST, VMCS_HOST, VMCS_EXIT };
@@ -148,6 +221,15 @@ struct vmcs_field_info {
 
 extern const struct vmcs_field_info vmcs_fields[];
 extern const unsigned vmcs_fields_count;
+
+/* What a VMCS holds, or as much of it as is known: by the places of the table. */
+struct vmcs_snapshot {
+	uint64_t value[VMCS_FIELDS_COUNT]; /* 0 where nothing is known */
+	bool present[VMCS_FIELDS_COUNT];
+};
+
+/* The place of the field with that encoding, or VMCS_FIELDS_COUNT. */
+unsigned vmcs_field_at(uint32_t encoding);
 
 /* In bytes: 2, 4 or 8. SDM: Structure of VMCS Component Encoding, bits 14:13. */
 static inline unsigned vmcs_field_bytes(uint32_t encoding)
@@ -170,20 +252,26 @@ enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
 #define VMCS_GUEST_RIGHTS(seg)	 (VMCS_GUEST_ES_RIGHTS + 2 * (seg))
 #define VMCS_GUEST_BASE(seg)	 (VMCS_GUEST_ES_BASE + 2 * (seg))
 
-#define RIGHTS_WRITABLE	   0x00002u /* data */
-#define RIGHTS_READABLE	   0x00002u /* code */
-#define RIGHTS_EXPAND_DOWN 0x00004u /* data */
-#define RIGHTS_CODE	   0x00008u
-#define RIGHTS_PRESENT	   0x00080u
-#define RIGHTS_BIG	   0x04000u
-#define RIGHTS_UNUSABLE	   0x10000u
-#define RIGHTS_LONG	   0x02000u /* L: 64-bit code */
-#define RIGHTS_DPL(r)	   ((r) >> 5 & 3u)
+#define RIGHTS_TYPE(r)	    ((r)&0xfu)
+#define RIGHTS_ACCESSED	    0x00001u
+#define RIGHTS_WRITABLE	    0x00002u /* data */
+#define RIGHTS_READABLE	    0x00002u /* code */
+#define RIGHTS_EXPAND_DOWN  0x00004u /* data */
+#define RIGHTS_CODE	    0x00008u
+#define RIGHTS_CODE_OR_DATA 0x00010u /* S */
+#define RIGHTS_PRESENT	    0x00080u
+#define RIGHTS_BIG	    0x04000u
+#define RIGHTS_GRANULARITY  0x08000u
+#define RIGHTS_UNUSABLE	    0x10000u
+#define RIGHTS_LONG	    0x02000u /* L: 64-bit code */
+#define RIGHTS_DPL(r)	    ((r) >> 5 & 3u)
 
 /* Pin-based VM-execution controls. */
 #define PIN_EXTERNAL_INTERRUPT 0x01u
 #define PIN_NMI		       0x08u
 #define PIN_VIRTUAL_NMIS       0x20u
+#define PIN_PREEMPTION_TIMER   0x40u
+#define PIN_POSTED_INTERRUPTS  0x80u
 
 /* Primary processor-based VM-execution controls. */
 #define PROC_INTERRUPT_WINDOW 0x00000004u
@@ -195,8 +283,10 @@ enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
 #define PROC_RDTSC	      0x00001000u
 #define PROC_CR3_LOAD	      0x00008000u
 #define PROC_CR3_STORE	      0x00010000u
+#define PROC_TERTIARY	      0x00020000u
 #define PROC_CR8_LOAD	      0x00080000u
 #define PROC_CR8_STORE	      0x00100000u
+#define PROC_TPR_SHADOW	      0x00200000u
 #define PROC_NMI_WINDOW	      0x00400000u
 #define PROC_MOV_DR	      0x00800000u
 #define PROC_IO_UNCONDITIONAL 0x01000000u
@@ -208,47 +298,90 @@ enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
 #define PROC_SECONDARY	      0x80000000u
 
 /* Secondary processor-based VM-execution controls. */
-#define PROC2_EPT	       0x00000002u
-#define PROC2_DESCRIPTOR_TABLE 0x00000004u
-#define PROC2_RDTSCP	       0x00000008u
-#define PROC2_VPID	       0x00000020u
-#define PROC2_WBINVD	       0x00000040u
-#define PROC2_UNRESTRICTED     0x00000080u
-#define PROC2_INVPCID	       0x00001000u
-#define PROC2_CONCEAL_PT       0x00080000u
-#define PROC2_XSAVES	       0x00100000u
-#define PROC2_USER_WAIT_PAUSE  0x04000000u
-#define PROC2_PCONFIG	       0x08000000u
+#define PROC2_APIC_ACCESSES	 0x00000001u
+#define PROC2_EPT		 0x00000002u
+#define PROC2_DESCRIPTOR_TABLE	 0x00000004u
+#define PROC2_RDTSCP		 0x00000008u
+#define PROC2_X2APIC		 0x00000010u
+#define PROC2_VPID		 0x00000020u
+#define PROC2_WBINVD		 0x00000040u
+#define PROC2_UNRESTRICTED	 0x00000080u
+#define PROC2_APIC_REGISTERS	 0x00000100u
+#define PROC2_VIRTUAL_INTERRUPTS 0x00000200u
+#define PROC2_INVPCID		 0x00001000u
+#define PROC2_VMFUNC		 0x00002000u
+#define PROC2_SHADOWING		 0x00004000u
+#define PROC2_PML		 0x00020000u
+#define PROC2_VE		 0x00040000u
+#define PROC2_CONCEAL_PT	 0x00080000u
+#define PROC2_XSAVES		 0x00100000u
+#define PROC2_PASID		 0x00200000u
+#define PROC2_MODE_BASED_EXECUTE 0x00400000u
+#define PROC2_SPP		 0x00800000u
+#define PROC2_PT_GUEST_PHYSICAL	 0x01000000u
+#define PROC2_TSC_SCALING	 0x02000000u
+#define PROC2_USER_WAIT_PAUSE	 0x04000000u
+#define PROC2_PCONFIG		 0x08000000u
+
+/* Tertiary processor-based VM-execution controls. */
+#define PROC3_HLAT	   BIT64(1)
+#define PROC3_PAGING_WRITE BIT64(2)
+#define PROC3_GUEST_PAGING BIT64(3)
+#define PROC3_IPI	   BIT64(4)
+
+/* VM functions. */
+#define VMFUNC_EPTP_SWITCHING BIT64(0)
 
 /* VM-exit controls. */
-#define EXIT_SAVE_DEBUG 0x00000004u
-#define EXIT_HOST_64	0x00000200u
-#define EXIT_SAVE_PAT	0x00040000u
-#define EXIT_LOAD_PAT	0x00080000u
-#define EXIT_SAVE_EFER	0x00100000u
-#define EXIT_LOAD_EFER	0x00200000u
-#define EXIT_CONCEAL_PT 0x01000000u
+#define EXIT_SAVE_DEBUG	      0x00000004u
+#define EXIT_HOST_64	      0x00000200u
+#define EXIT_LOAD_PERF_GLOBAL 0x00001000u
+#define EXIT_ACKNOWLEDGE      0x00008000u
+#define EXIT_SAVE_PAT	      0x00040000u
+#define EXIT_LOAD_PAT	      0x00080000u
+#define EXIT_SAVE_EFER	      0x00100000u
+#define EXIT_LOAD_EFER	      0x00200000u
+#define EXIT_SAVE_TIMER	      0x00400000u
+#define EXIT_CONCEAL_PT	      0x01000000u
+#define EXIT_CLEAR_RTIT_CTL   0x02000000u
+#define EXIT_LOAD_CET	      0x10000000u
+#define EXIT_LOAD_PKRS	      0x20000000u
+#define EXIT_SECONDARY	      0x80000000u
 
 /* VM-entry controls. */
-#define ENTRY_LOAD_DEBUG 0x00000004u
-#define ENTRY_IA32E	 0x00000200u
-#define ENTRY_LOAD_PAT	 0x00004000u
-#define ENTRY_LOAD_EFER	 0x00008000u
-#define ENTRY_CONCEAL_PT 0x00020000u
+#define ENTRY_LOAD_DEBUG       0x00000004u
+#define ENTRY_IA32E	       0x00000200u
+#define ENTRY_SMM	       0x00000400u
+#define ENTRY_END_DUAL_MONITOR 0x00000800u
+#define ENTRY_LOAD_PERF_GLOBAL 0x00002000u
+#define ENTRY_LOAD_PAT	       0x00004000u
+#define ENTRY_LOAD_EFER	       0x00008000u
+#define ENTRY_LOAD_BNDCFGS     0x00010000u
+#define ENTRY_CONCEAL_PT       0x00020000u
+#define ENTRY_LOAD_RTIT_CTL    0x00040000u
+#define ENTRY_LOAD_UINV	       0x00080000u
+#define ENTRY_LOAD_CET	       0x00100000u
+#define ENTRY_LOAD_LBR_CTL     0x00200000u
+#define ENTRY_LOAD_PKRS	       0x00400000u
 
 /* Guest activity state, and where IA32_VMX_MISC says that it exists. */
-#define ACTIVITY_HLT	  1u
-#define MISC_ACTIVITY_HLT BIT64(6)
+#define ACTIVITY_ACTIVE	       0u
+#define ACTIVITY_HLT	       1u
+#define ACTIVITY_SHUTDOWN      2u
+#define ACTIVITY_WAIT_FOR_SIPI 3u
+#define MISC_ACTIVITY_HLT      BIT64(6)
 
 /* Guest interruptibility state. */
-#define BLOCKING_STI	0x1u
-#define BLOCKING_MOV_SS 0x2u
-#define BLOCKING_SMI	0x4u
-#define BLOCKING_NMI	0x8u
+#define BLOCKING_STI	 0x1u
+#define BLOCKING_MOV_SS	 0x2u
+#define BLOCKING_SMI	 0x4u
+#define BLOCKING_NMI	 0x8u
+#define BLOCKING_ENCLAVE 0x10u /* enclave interruption */
 
 /* Pending debug exceptions. */
 #define PENDING_DEBUG_ENABLED_BREAKPOINT BIT64(12)
 #define PENDING_DEBUG_BS		 BIT64(14)
+#define PENDING_DEBUG_RTM		 BIT64(16)
 
 /* Interruption information, of entries, exits and IDT vectoring. */
 #define EVENT_VALID	    0x80000000u

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * CPUID: the processor's own answer, but for what depends on the control registers (which are
- * root's while root executes it), for VMX, which the guest does not have, and for our own leaves.
+ * CPUID: the processor's own answer (loop.c), but for what depends on the control registers (which
+ * are root's while root executes it), for VMX, which the guest does not have, and for our own
+ * leaves.
  *
  * World: root.
  */
@@ -33,7 +34,7 @@ static uint32_t mirror(uint32_t reg, uint64_t bit, uint64_t cr4_bit)
 }
 
 /* What the processor said, in the guest's registers already, as the guest has to see it. */
-static __attribute__((noinline)) void amend(struct cpu *cpu, uint32_t leaf, uint32_t subleaf)
+void exit_cpuid_amend(struct cpu *cpu, uint32_t leaf, uint32_t subleaf)
 {
 	struct cpuid_result result = { (uint32_t)cpu->gpr[RAX], (uint32_t)cpu->gpr[RBX],
 				       (uint32_t)cpu->gpr[RCX], (uint32_t)cpu->gpr[RDX] };
@@ -55,20 +56,4 @@ static __attribute__((noinline)) void amend(struct cpu *cpu, uint32_t leaf, uint
 	cpu->gpr[RBX] = result.ebx;
 	cpu->gpr[RCX] = result.ecx;
 	cpu->gpr[RDX] = result.edx;
-}
-
-/* In 64-bit mode CPUID clears the upper halves; in others they don't matter. */
-enum outcome exit_cpuid(struct cpu *cpu)
-{
-	uint32_t leaf = (uint32_t)cpu->gpr[RAX], subleaf = (uint32_t)cpu->gpr[RCX];
-	struct cpuid_result result;
-
-	cpuid(leaf, subleaf, &result);
-	cpu->gpr[RAX] = result.eax;
-	cpu->gpr[RBX] = result.ebx;
-	cpu->gpr[RCX] = result.ecx;
-	cpu->gpr[RDX] = result.edx;
-	if (leaf == 1 || leaf == 7 || leaf >= 0xd)
-		amend(cpu, leaf, subleaf);
-	return OUTCOME_SKIP;
 }

@@ -10,8 +10,7 @@
  * World: root.
  */
 #include "../base/operand.h"
-#include "root.h"
-#include "vmx.h"
+#include "skip.h"
 
 struct access {
 	unsigned bytes;

@@ -6,8 +6,7 @@
  *
  * World: root.
  */
-#include "root.h"
-#include "vmx.h"
+#include "skip.h"
 
 static bool from_gate(const struct cpu *cpu)
 {

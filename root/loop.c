@@ -5,14 +5,11 @@
  *
  * World: root.
  */
-#include "root.h"
-#include "vmx.h"
+#include "skip.h"
 
 static enum outcome dispatch(struct cpu *cpu, uint32_t reason)
 {
 	switch (reason) {
-	case EXIT_REASON_CPUID:
-		return exit_cpuid(cpu);
 	case EXIT_REASON_RDMSR:
 		return exit_rdmsr(cpu);
 	case EXIT_REASON_WRMSR:
@@ -97,22 +94,40 @@ static uint64_t detail_of(uint32_t reason)
 }
 
 /* Any exit but CPUID. */
-static enum outcome handle(struct cpu *cpu, struct hp_exit *exit)
+static __attribute__((noinline)) void handle(struct cpu *cpu, struct hp_exit *exit)
 {
 	bool is_msr = exit->reason == EXIT_REASON_RDMSR || exit->reason == EXIT_REASON_WRMSR;
 
 	exit->qualification = is_msr ? (uint32_t)cpu->gpr[RCX] : vmread(VMCS_EXIT_QUALIFICATION);
 	exit->detail = detail_of(exit->reason);
 	__builtin_memcpy(cpu->undo.gpr, cpu->gpr, sizeof(cpu->gpr));
-	return dispatch(cpu, exit->reason);
+	switch (dispatch(cpu, exit->reason)) {
+	case OUTCOME_SKIP:
+		skip_instruction(cpu);
+		break;
+	case OUTCOME_RESUME:
+		break;
+	case OUTCOME_LEAVE:
+		leave(cpu);
+	}
 }
 
-/* The most frequent one without anything that it does not need. */
-static inline enum outcome handle_cpuid(struct cpu *cpu, struct hp_exit *exit)
+/* Leaves that are what the processor says, below 32: all but 1, 7, and those from 0DH on. */
+#define LEAVES_AS_THEY_ARE 0x1f7du
+
+/*
+ * The most frequent exit, whose cost everybody pays: without anything that it does not need. In
+ * 64-bit mode CPUID clears the upper halves; in others they don't matter.
+ */
+static inline void handle_cpuid(struct cpu *cpu, struct hp_exit *exit)
 {
-	exit->detail = 0;
-	exit->qualification = (uint32_t)cpu->gpr[RAX] | cpu->gpr[RCX] << 32;
-	return exit_cpuid(cpu);
+	uint32_t leaf = (uint32_t)cpu->gpr[RAX], subleaf = (uint32_t)cpu->gpr[RCX];
+
+	exit->qualification = leaf | (uint64_t)subleaf << 32;
+	cpuid_to(leaf, subleaf, cpu->gpr);
+	if (unlikely(leaf >= 32 || !(LEAVES_AS_THEY_ARE >> leaf & 1)))
+		exit_cpuid_amend(cpu, leaf, subleaf);
+	skip_instruction(cpu);
 }
 
 /* VM entry failed: VMfail, or an exit that says so. Before the first exit the launch can be
@@ -182,7 +197,7 @@ enum hp_error loop_run(struct cpu *cpu)
 			return entry_failed(cpu, 0);
 		}
 		reason = (uint32_t)vmread(VMCS_EXIT_REASON);
-		if (unlikely(reason >= HP_EXIT_REASONS))
+		if (unlikely(reason != EXIT_REASON_CPUID && reason >= HP_EXIT_REASONS))
 			return entry_failed(cpu, reason);
 		ring->exits[reason]++;
 		exit = &cpu->trail->exit[ring->exits_total++ & cpu->history_mask];
@@ -190,16 +205,10 @@ enum hp_error loop_run(struct cpu *cpu)
 		exit->rip = vmread(VMCS_GUEST_RIP);
 		cpu->exit = exit;
 		cpu->undo.count = 1;
-		switch (likely(reason == EXIT_REASON_CPUID) ? handle_cpuid(cpu, exit)
-							    : handle(cpu, exit)) {
-		case OUTCOME_SKIP:
-			skip_instruction(cpu);
-			break;
-		case OUTCOME_RESUME:
-			break;
-		case OUTCOME_LEAVE:
-			leave(cpu);
-		}
+		if (likely(reason == EXIT_REASON_CPUID))
+			handle_cpuid(cpu, exit);
+		else
+			handle(cpu, exit);
 		cpu->undo.count = 0;
 	}
 }

@@ -35,7 +35,8 @@ void vmx_exit(void);
 enum hp_error loop_run(struct cpu *cpu);
 
 /* Exit handlers. */
-enum outcome exit_cpuid(struct cpu *cpu);
+/* exit_cpuid.c: leaves of which the guest must not see all, given what the processor says. */
+void exit_cpuid_amend(struct cpu *cpu, uint32_t leaf, uint32_t subleaf);
 enum outcome exit_rdmsr(struct cpu *cpu);
 enum outcome exit_wrmsr(struct cpu *cpu);
 enum outcome exit_cr(struct cpu *cpu);
@@ -163,11 +164,6 @@ uint64_t memory_passed(const struct gate_machine *machine);
 
 /* start.S: VMCALL to the hypervisor below, with the guest's registers. */
 void vmcall_below(struct cpu *cpu);
-
-/* skip.c: moves RIP behind the instruction, with everything that its completion changes. */
-void skip_instruction(struct cpu *cpu);
-/* The end of an iteration of a repeated instruction that is not the last one: RIP stays. */
-void skip_iteration(struct cpu *cpu);
 
 /*
  * inject.c: the fault that the guest's instruction raises, instead of being carried out: #UD,

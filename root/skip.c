@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
- * Skipping an instruction that root carried out for the guest: everything that the completion of an
- * instruction changes, in one place.
+ * The rare parts of skipping an instruction. See skip.h.
  *
  * World: root.
  */
-#include "root.h"
-#include "vmx.h"
+#include "skip.h"
+
+uint64_t skip_wrapped(uint64_t next)
+{
+	return guest_is_64_bit() ? next : (uint32_t)next;
+}
+
+void skip_end_blocking(uint64_t blocking)
+{
+	undo_vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+		     blocking & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
+}
 
 /* SDM: Single-Stepping; Single-Stepping on Branches: with BTF no trap comes after a non-branch. */
 static void trap_after_step(void)
@@ -17,39 +26,13 @@ static void trap_after_step(void)
 	undo_vmwrite(VMCS_GUEST_PENDING_DEBUG, vmread(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
-/* SDM: Interruptibility State: blocking by STI and MOV SS lasts for one instruction. */
-static inline void end_blocking(void)
-{
-	uint64_t blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY);
-
-	if (unlikely(blocking & (BLOCKING_STI | BLOCKING_MOV_SS)))
-		undo_vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
-			     blocking & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
-}
-
 /* SDM: Instruction-Breakpoint Exception Condition: RF is cleared by completion. */
-static inline void complete(void)
+void skip_end_flags(uint64_t flags)
 {
-	uint64_t flags = vmread(VMCS_GUEST_RFLAGS);
-
-	end_blocking();
-	if (unlikely(flags & RFLAGS_RF))
+	if (flags & RFLAGS_RF)
 		undo_vmwrite(VMCS_GUEST_RFLAGS, flags & ~RFLAGS_RF);
-	if (unlikely(flags & RFLAGS_TF))
+	if (flags & RFLAGS_TF)
 		trap_after_step();
-}
-
-void skip_instruction(struct cpu *cpu)
-{
-	uint64_t rip = cpu->exit->rip;
-	uint64_t next = rip + vmread(VMCS_EXIT_LENGTH);
-
-	(void)cpu;
-	/* Outside 64-bit code the instruction pointer has 32 bits. */
-	if (unlikely((rip ^ next) >> 32) && !guest_is_64_bit())
-		next = (uint32_t)next;
-	vmwrite(VMCS_GUEST_RIP, next);
-	complete();
 }
 
 /*
@@ -58,9 +41,12 @@ void skip_instruction(struct cpu *cpu)
  */
 void skip_iteration(struct cpu *cpu)
 {
+	uint64_t blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+
 	if (cpu->stepping)
 		step_exit(cpu);
-	end_blocking();
+	if (blocking & (BLOCKING_STI | BLOCKING_MOV_SS))
+		skip_end_blocking(blocking);
 	if (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
 		trap_after_step();
 }

@@ -133,6 +133,14 @@ static inline void cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_result *r
 		     : "a"(leaf), "c"(subleaf));
 }
 
+/* The same into the guest's registers, by the encoding's numbers (cpu.h). */
+static inline void cpuid_to(uint32_t leaf, uint32_t subleaf, uint64_t gpr[16])
+{
+	asm volatile("cpuid"
+		     : "=a"(gpr[0]), "=c"(gpr[1]), "=d"(gpr[2]), "=b"(gpr[3])
+		     : "a"(leaf), "c"(subleaf));
+}
+
 static inline uint64_t rdtsc(void)
 {
 	uint32_t low, high;

@@ -84,7 +84,8 @@ $(OUT)/hyperplatform.sys: $(OUT)/hyperplatform.unsigned $(OUT)/test.key
 		-n 'HyperPlatform (test)' -in $< -out $@ >$(OUT)/sign.log || { cat $(OUT)/sign.log; exit 1; }
 
 # hpctl: the same files as on Linux, but for those that know the system.
-HPCTL_C := $(filter-out %_linux.c,$(wildcard tools/hpctl/*.c)) base/vmcs.c
+HPCTL_C := $(filter-out %_linux.c,$(wildcard tools/hpctl/*.c)) base/vmcs.c \
+	$(wildcard base/entry_rules*.c)
 HPCTL_OBJECTS := $(HPCTL_C:%.c=$(OUT)/tools/%.o) $(OUT)/tools/cJSON.o
 HPCTL_CFLAGS := -std=gnu11 -O2 -g -D__USE_MINGW_ANSI_STDIO=1 -D_WIN32_WINNT=0x0601 \
 	-DCJSON_HIDE_SYMBOLS -Iinclude -I. -isystem $(OUT) -ffile-prefix-map=$(CURDIR)=.
@@ -124,7 +125,7 @@ $(OUT)/hyperplatform.js: host/windows/hyperplatform.js base/record.h include/hyp
 		sed 's/ *\[\([0-9]*\)\] = /\n\t\1: /g; s/" "//g; s/, };/,\n};/'; } >$@
 
 # What goes to a test machine, as Windows reads it.
-$(OUT)/hyperplatform-windows.zip: $(OUT)/hyperplatform.sys $(OUT)/hpctl.exe $(OUT)/hyperplatform.js \
+$(OUT)/hyperplatform-windows.zip: $(OUT)/hyperplatform.sys $(OUT)/hpctl.exe $(OUT)/hyperplatform.js $(BUILD)/root.sym \
 		host/windows/install.cmd host/windows/uninstall.cmd docs/windows.md LICENSE
 	@echo "  ZIP  $@"
 	@rm -rf $(OUT)/zip $@ && mkdir -p $(OUT)/zip/hyperplatform
@@ -133,7 +134,7 @@ $(OUT)/hyperplatform-windows.zip: $(OUT)/hyperplatform.sys $(OUT)/hpctl.exe $(OU
 		sed 's/$$/\r/' $$file >$(OUT)/zip/hyperplatform/$$(basename $$file); done
 	@sed 's/$$/\r/' $(OUT)/cjson/LICENSE >$(OUT)/zip/hyperplatform/LICENSE.cJSON
 	@cp $(OUT)/hyperplatform.sys $(OUT)/hpctl.exe $(OUT)/hyperplatform-test.cer \
-		$(OUT)/zip/hyperplatform/
+		$(BUILD)/root.sym $(OUT)/zip/hyperplatform/
 	@cd $(OUT)/zip && zip -q -X -r ../hyperplatform-windows.zip hyperplatform
 
 -include $(DRIVER_OBJECTS:.o=.d) $(HPCTL_OBJECTS:.o=.d)

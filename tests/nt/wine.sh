@@ -73,7 +73,7 @@ timeout 300 "$wine" wineboot -i >/dev/null 2>&1
 end_session
 
 same help
-for verb in check load unload status ping stat exits log version help; do
+for verb in check load unload status ping stat exits report log version help; do
 	same help "$verb"
 done
 same
@@ -83,6 +83,8 @@ same load exits=nonsense
 same --version
 same status
 same status --json
+same report
+same report --json
 
 expect 'hpctl.exe ping fails, and says why' 1 'the driver is not loaded' ping
 expect 'hpctl.exe log: not loaded' 1 'HyperPlatform is not running' log

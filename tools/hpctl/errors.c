@@ -80,10 +80,13 @@ static const char *field_name(uint64_t encoding)
 	return "unknown field";
 }
 
-/* SDM: VM-Instruction Error Numbers: those that an entry can end with. */
-static const char *instruction_error(uint64_t number)
+const char *errors_instruction(uint64_t number)
 {
 	switch (number) {
+	case 4:
+		return "VMLAUNCH with a VMCS that is not clear";
+	case 5:
+		return "VMRESUME with a VMCS that was not launched";
 	case 7:
 		return "invalid control field";
 	case 8:
@@ -102,7 +105,7 @@ static void tell_entry(uint64_t reason, uint64_t value)
 
 	if (!reason)
 		fprintf(stderr, ": VM-instruction error %" PRIu64 " (%s)", value,
-			instruction_error(value));
+			errors_instruction(value));
 	else
 		fprintf(stderr, ": reason %#" PRIx64 " (%s), qualification %#" PRIx64, reason,
 			text ? text : "unknown", value);

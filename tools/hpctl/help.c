@@ -25,7 +25,7 @@ static void print_all(void)
 	     "exit status:\n"
 	     "  0  done; the answer is yes\n"
 	     "  1  the answer is no: the machine is not able, a processor did not answer,\n"
-	     "     HyperPlatform is not running\n"
+	     "     HyperPlatform is not running, something has gone wrong\n"
 	     "  2  the command line makes no sense\n"
 	     "  3  refused or failed; also: the output could not be written\n"
 	     "  4  not permitted");

@@ -23,15 +23,17 @@ const struct verb hpctl_verbs[] = {
 	  .text = "Loads the module, if it is not loaded, and starts HyperPlatform on every\n"
 		  "processor; on none if one of them fails, and then removes the module again.\n"
 		  "With exits=all, or groups of hpctl exits between commas, these exits are on\n"
-		  "from the start.\n\n"
+		  "from the start. With history=N, the last N VM exits of each processor are\n"
+		  "kept for hpctl report: a power of two from 32 to 4096, 128 if not given.\n\n"
 		  "Exit status: 0 running, 3 refused or failed, 4 not permitted.",
 	  .options = OPTION_UNLOAD_KVM | OPTION_MODULE,
-	  .operand = "[exits=GROUP,...]",
-	  .operands = 1,
+	  .operand = "[exits=GROUP,...] [history=N]",
+	  .operands = 2,
 	  .run = load_run },
 	{ .name = "unload",
 	  .summary = "takes it away",
-	  .text = "Stops HyperPlatform on every processor and removes the module.\n\n"
+	  .text = "Stops HyperPlatform on every processor and removes the module. If something\n"
+		  "had gone wrong, the reports are saved before, for hpctl report.\n\n"
 		  "Exit status: 0 gone, 3 failed or not loaded, 4 not permitted.",
 	  .run = unload_run },
 	{ .name = "status",
@@ -64,6 +66,15 @@ const struct verb hpctl_verbs[] = {
 	  .operand = "[CHANGE]...",
 	  .operands = 64,
 	  .run = exits_run },
+	{ .name = "report",
+	  .summary = "tells what went wrong below the system, and what each processor did last",
+	  .text = "If a processor had to step aside: why, where in root, the registers of root\n"
+		  "and guest; and the last VM exits of every processor, 8 if N is not given.\n"
+		  "Without a report of the loaded module, the one that hpctl unload saved.\n\n"
+		  "Exit status: 0 nothing has gone wrong, 1 there is a report, 3 failed,\n"
+		  "4 not permitted.",
+	  .options = OPTION_EXITS | OPTION_VMCS | OPTION_SYMBOLS | OPTION_FILE | OPTION_JSON,
+	  .run = report_run },
 	{ .name = "log",
 	  .summary = "prints what HyperPlatform reported",
 	  .text = "Prints time, level, processor, process id, thread id, image and message of\n"

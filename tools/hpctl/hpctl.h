@@ -36,12 +36,17 @@ enum option_bit {
 	OPTION_ALL = 1 << 4,
 	OPTION_FOLLOW = 1 << 5,
 	OPTION_RAW = 1 << 6,
+	OPTION_EXITS = 1 << 7,
+	OPTION_SYMBOLS = 1 << 8,
+	OPTION_FILE = 1 << 9,
+	OPTION_VMCS = 1 << 10,
 };
 
 struct options {
-	unsigned given;	    /* of enum option_bit */
-	const char *module; /* with OPTION_MODULE */
-	char **operand;	    /* `operands` of them */
+	unsigned given; /* of enum option_bit */
+	/* The values of the options that have one; NULL: not given. */
+	const char *module, *exits, *symbols, *file;
+	char **operand; /* `operands` of them */
 	unsigned operands;
 };
 
@@ -76,6 +81,7 @@ enum hpctl_exit status_run(const struct options *options);
 enum hpctl_exit ping_run(const struct options *options);
 enum hpctl_exit stat_run(const struct options *options);
 enum hpctl_exit exits_run(const struct options *options);
+enum hpctl_exit report_run(const struct options *options);
 enum hpctl_exit log_run(const struct options *options);
 enum hpctl_exit version_run(const struct options *options);
 enum hpctl_exit help_run(const struct options *options);
@@ -96,6 +102,9 @@ enum hpctl_exit errors_usage(const char *verb, const char *format, ...)
 const char *errors_name(enum hp_error error);
 const char *errors_cause(enum hp_error error);
 const char *errors_remedy(enum hp_error error);
+
+/* SDM: VM-Instruction Error Numbers. In words, of those that an entry can end with. */
+const char *errors_instruction(uint64_t number);
 
 /* device.c: a request with the sizes that abi.h gives it. */
 enum hp_error device_request(struct os_device *device, enum hp_request_code code, void *buffer);

@@ -19,6 +19,11 @@ static const struct {
 	{ "raw", 0, NULL, OPTION_RAW, "print the lines as they are, fields separated by tabs" },
 	{ "all", 0, NULL, OPTION_ALL, "print the exit reasons that never occurred, too" },
 	{ "unload-kvm", 0, NULL, OPTION_UNLOAD_KVM, "remove kvm_intel first, if it is loaded" },
+	{ "exits", 0, "N", OPTION_EXITS, "print the last N VM exits of each processor, not 8" },
+	{ "vmcs", 0, NULL, OPTION_VMCS, "print the fields of the VMCS, and nothing else" },
+	{ "symbols", 0, "FILE", OPTION_SYMBOLS,
+	  "take names from this file, not the installed one" },
+	{ "file", 0, "FILE", OPTION_FILE, "read the report that was saved in this file" },
 	{ "module", 0, "PATH", OPTION_MODULE, "load this module file, not the installed one" },
 	{ "json", 0, NULL, OPTION_JSON, "print JSON" },
 	{ "help", 'h', NULL, OPTION_HELP, "print this text" },
@@ -77,6 +82,26 @@ static int put_signed_words_last(int argc, char **argv)
 	return i + left;
 }
 
+static void keep_value(struct options *options, enum option_bit bit, const char *value)
+{
+	switch (bit) {
+	case OPTION_MODULE:
+		options->module = value;
+		break;
+	case OPTION_EXITS:
+		options->exits = value;
+		break;
+	case OPTION_SYMBOLS:
+		options->symbols = value;
+		break;
+	case OPTION_FILE:
+		options->file = value;
+		break;
+	default:
+		break;
+	}
+}
+
 bool options_parse(const struct verb *verb, int argc, char **argv, struct options *options)
 {
 	struct option longs[OPTIONS + 1] = { { 0 } };
@@ -106,8 +131,7 @@ bool options_parse(const struct verb *verb, int argc, char **argv, struct option
 		for (i = 0; i < OPTIONS && value_of(i) != found; i++)
 			;
 		options->given |= table[i].bit;
-		if (table[i].bit == OPTION_MODULE)
-			options->module = optarg;
+		keep_value(options, table[i].bit, optarg);
 	}
 
 	if (options->given & OPTION_HELP)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What hpctl needs of the operating system: the device, the driver (on Linux: the module), the
- * processors, and being interrupted. os_linux.c fulfils it; on Windows os_windows.c does, with
- * service_windows.c and remedy_windows.c; the unit tests have one that pretends. Everything else in
- * this folder is the same on every system.
+ * processors, two files, and being interrupted. os_linux.c and os_file_linux.c fulfil it; on Windows
+ * os_windows.c, os_file_windows.c, service_windows.c and remedy_windows.c do; the unit tests have one
+ * that pretends. Everything else in this folder is the same on every system.
  */
 #ifndef HPCTL_OS_H
 #define HPCTL_OS_H
@@ -64,6 +64,28 @@ struct os_device *os_driver_load(const char *path, struct os_error *error);
 
 /* Removes the driver, which must have been stopped and closed. OS_ABSENT: it was not loaded. */
 bool os_driver_unload(struct os_error *error);
+
+/*
+ * The files that hpctl has by itself. What is saved is for its owner alone; symbols are found from
+ * where the program is, so that one that was not installed finds those that it was built with.
+ */
+enum os_file {
+	OS_FILE_REPORT,	 /* what an unload saved */
+	OS_FILE_SYMBOLS, /* the names of root's functions */
+};
+
+struct os_contents {
+	char path[512]; /* where it was looked for, also when it isn't there */
+	uint8_t *data;	/* `bytes` of them and a zero; the caller frees it */
+	size_t bytes;
+};
+
+/* Reads the whole file `path`; NULL: the one that `which` stands for. OS_ABSENT: it isn't there. */
+bool os_file_read(enum os_file which, const char *path, struct os_contents *contents,
+		  struct os_error *error);
+
+/* Replaces OS_FILE_REPORT as a whole, or leaves what was there. Makes the folder for it. */
+bool os_file_save(const void *data, size_t bytes, struct os_error *error);
 
 /* KVM for Intel processors, which keeps VT-x for itself. OS_ABSENT: it was not loaded. */
 bool os_kvm_loaded(void);

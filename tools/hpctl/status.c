@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "json.h"
+#include "report.h"
 
 static const struct {
 	const char *name, *text;
@@ -79,22 +80,52 @@ static void print_memory(const struct hp_status *status)
 	printf("%12s  in total\n", size);
 }
 
-static void print_text(const struct hp_version *version, const struct hp_status *status,
-		       uint32_t exits)
-{
-	char build_id[41], on[128];
-	unsigned i, guests = in_state(status, HP_PROCESSOR_GUEST);
+/* What the verb tells. */
+struct facts {
+	struct hp_version version;
+	struct hp_status status;
+	struct hp_exits exits;
+	bool reported[HP_PROCESSORS_MAX]; /* something went wrong there: there is a report */
+	bool any_report;
+};
 
-	format_hex(build_id, version->build_id, version->build_id_bytes);
+/* A run that has ended with a report has ended because of it. */
+static void print_state(const struct facts *facts)
+{
+	const struct hp_status *status = &facts->status;
+	const char *version = facts->version.version;
+	unsigned guests = in_state(status, HP_PROCESSOR_GUEST);
+	char where[256];
+
+	format_processors(where, sizeof(where), facts->reported, HP_PROCESSORS_MAX);
 	if (status->running)
-		printf("HyperPlatform %s is running on %u of %u online processors.\n",
-		       version->version, guests, guests + in_state(status, HP_PROCESSOR_NATIVE));
+		printf("HyperPlatform %s is running on %u of %u online processors.\n", version,
+		       guests, guests + in_state(status, HP_PROCESSOR_NATIVE));
+	else if (facts->any_report)
+		printf("HyperPlatform %s is not running: it stepped aside on processor %s.\n"
+		       "hpctl report says why.\n",
+		       version, where);
 	else
 		printf("HyperPlatform %s is not running: its module is loaded, but not started.\n",
-		       version->version);
+		       version);
+	if (status->running && facts->any_report)
+		printf("Something went wrong on processor %s, in this run or the one before: "
+		       "hpctl report says what.\n",
+		       where);
+}
+
+static void print_text(const struct facts *facts)
+{
+	const struct hp_version *version = &facts->version;
+	const struct hp_status *status = &facts->status;
+	char build_id[41], on[128];
+	unsigned i;
+
+	format_hex(build_id, version->build_id, version->build_id_bytes);
+	print_state(facts);
 	printf("build id of root: %s\n", build_id[0] ? build_id : "none");
 	if (status->running) {
-		exits_text(on, sizeof(on), exits);
+		exits_text(on, sizeof(on), facts->exits.on);
 		printf("groups of exits that are on: %s\n", on);
 	}
 	print_processors(status);
@@ -108,10 +139,11 @@ static void print_text(const struct hp_version *version, const struct hp_status 
 	printf("; device tables used again: %" PRIu64 "\n", status->ept_recycled);
 }
 
-static void print_json(const struct hp_version *version, const struct hp_status *status,
-		       uint32_t exits)
+static void print_json(const struct facts *facts)
 {
-	cJSON *root = json_object(), *processors, *memory, *records, *ept;
+	const struct hp_version *version = &facts->version;
+	const struct hp_status *status = &facts->status;
+	cJSON *root = json_object(), *processors, *reports, *memory, *records, *ept;
 	char build_id[41], on[128];
 	unsigned i;
 
@@ -121,8 +153,13 @@ static void print_json(const struct hp_version *version, const struct hp_status 
 	json_text(root, "version", version->version);
 	json_u64(root, "abi", version->abi);
 	json_text(root, "build_id", build_id);
-	exits_text(on, sizeof(on), exits);
+	exits_text(on, sizeof(on), facts->exits.on);
 	json_text(root, "exits", on);
+	reports = cJSON_AddArrayToObject(root, "reports");
+	for (i = 0; i < HP_PROCESSORS_MAX; i++) {
+		if (facts->reported[i])
+			json_append_u64(reports, i);
+	}
 
 	processors = cJSON_AddArrayToObject(root, "processors");
 	for (i = 0; i < status->processors; i++) {
@@ -184,12 +221,34 @@ static void bound(struct hp_version *version, struct hp_status *status)
 		status->processors = HP_PROCESSORS_MAX;
 }
 
+/* The exits that are on and the reports are of less importance: without an answer there are none.
+ */
+static enum hp_error collect(struct os_device *device, struct facts *facts)
+{
+	enum hp_error result = device_request(device, HP_REQUEST_VERSION, &facts->version);
+	uint32_t i;
+
+	if (result == HP_ERROR_OK)
+		result = device_request(device, HP_REQUEST_STATUS, &facts->status);
+	if (result != HP_ERROR_OK)
+		return result;
+	bound(&facts->version, &facts->status);
+	if (facts->status.running)
+		device_request(device, HP_REQUEST_EXITS, &facts->exits);
+	for (i = 0; i < facts->status.processors; i++) {
+		struct hp_report report;
+
+		collect_report(device, i, &report);
+		facts->reported[i] = report.kind != HP_REPORT_NONE;
+		facts->any_report |= facts->reported[i];
+	}
+	return HP_ERROR_OK;
+}
+
 enum hpctl_exit status_run(const struct options *options)
 {
 	static const char what[] = "cannot get the status";
-	struct hp_version version = { 0 };
-	struct hp_status status = { 0 };
-	struct hp_exits exits = { 0 };
+	struct facts facts = { .any_report = false };
 	struct os_error error;
 	struct os_device *device = os_open(&error);
 	bool json = options->given & OPTION_JSON;
@@ -199,19 +258,14 @@ enum hpctl_exit status_run(const struct options *options)
 		return print_absent(json);
 	if (!device)
 		return errors_os(what, &error);
-	result = device_request(device, HP_REQUEST_VERSION, &version);
-	if (result == HP_ERROR_OK)
-		result = device_request(device, HP_REQUEST_STATUS, &status);
-	if (result == HP_ERROR_OK && status.running)
-		device_request(device, HP_REQUEST_EXITS, &exits);
+	result = collect(device, &facts);
 	os_close(device);
 	if (result != HP_ERROR_OK)
 		return errors_hp(what, result, HP_NO_PROCESSOR);
 
-	bound(&version, &status);
 	if (json)
-		print_json(&version, &status, exits.on);
+		print_json(&facts);
 	else
-		print_text(&version, &status, exits.on);
-	return status.running ? HPCTL_OK : HPCTL_NO;
+		print_text(&facts);
+	return facts.status.running ? HPCTL_OK : HPCTL_NO;
 }

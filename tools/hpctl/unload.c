@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * hpctl unload: every processor runs natively again, and nothing of HyperPlatform stays.
+ * hpctl unload: every processor runs natively again, and nothing of HyperPlatform stays but, in a
+ * file, what there is to say of a failure.
  */
-#include "hpctl.h"
+#include "report.h"
 
 enum hpctl_exit unload_run(const struct options *options)
 {
@@ -10,6 +11,7 @@ enum hpctl_exit unload_run(const struct options *options)
 	struct os_error error;
 	struct os_device *device;
 	enum hp_error result;
+	bool saved = false;
 
 	(void)options;
 	os_interrupt_catch(); /* once begun, it is done to the end */
@@ -20,6 +22,8 @@ enum hpctl_exit unload_run(const struct options *options)
 	if (!device)
 		return errors_os("cannot unload HyperPlatform", &error);
 	result = device_request(device, HP_REQUEST_STOP, &failure);
+	if (result == HP_ERROR_OK || result == HP_ERROR_NOT_RUNNING)
+		saved = saved_keep(device);
 	os_close(device);
 	if (result != HP_ERROR_OK && result != HP_ERROR_NOT_RUNNING) {
 		if (failure.error != (uint32_t)result)
@@ -32,5 +36,7 @@ enum hpctl_exit unload_run(const struct options *options)
 				 &error);
 	puts(result == HP_ERROR_OK ? "HyperPlatform is unloaded."
 				   : "HyperPlatform was not running; its module is removed.");
+	if (saved)
+		puts("Something had gone wrong: hpctl report tells what.");
 	return HPCTL_OK;
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../../../base/vmcs.h"
+
 struct fake fake;
 struct cpu *fake_here;
 
@@ -17,6 +19,10 @@ uint64_t vmread(uint32_t field)
 
 bool vmread_checked(uint32_t field, uint64_t *value)
 {
+	if (fake.missing_field && field == fake.missing_field) {
+		fake.vmcs[VMCS_INSTRUCTION_ERROR] = 12; /* of an unsupported field */
+		return false;
+	}
 	*value = vmread(field);
 	return true;
 }
@@ -79,6 +85,17 @@ void cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_result *result)
 	(void)leaf;
 	(void)subleaf;
 	*result = fake.cpuid;
+}
+
+void cpuid_to(uint32_t leaf, uint32_t subleaf, uint64_t gpr[16])
+{
+	struct cpuid_result result;
+
+	cpuid(leaf, subleaf, &result);
+	gpr[0] = result.eax;
+	gpr[1] = result.ecx;
+	gpr[2] = result.edx;
+	gpr[3] = result.ebx;
 }
 
 uint64_t rdtsc(void)

@@ -40,6 +40,7 @@ struct fake {
 	uint32_t port_value, port_bytes, port_accesses;
 	const void *outside; /* this page is not in the window */
 	uint32_t refused_field; /* VMWRITE of it fails; 0: none */
+	uint32_t missing_field; /* VMREAD of it fails; 0: none */
 	bool vmxon_fails;
 };
 extern struct fake fake;
@@ -62,6 +63,7 @@ bool vmptrld(struct phys vmcs);
 void invept(enum invept type, uint64_t ept_pointer);
 void invvpid(enum invvpid type, uint16_t vpid);
 void cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_result *result);
+void cpuid_to(uint32_t leaf, uint32_t subleaf, uint64_t gpr[16]);
 uint64_t rdtsc(void);
 uint32_t read_tsc_aux(void);
 void wbinvd(void);

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "../../../base/msr.h"
-#include "../../../root/root.h"
+#include "../../../root/skip.h"
 
 #define GATE_TEXT 0xffffffffc0100000ull
 #define RIP	  0xffffffff81000100ull

@@ -692,6 +692,22 @@ static void a_failed_first_entry_is_reported(void **state)
 	assert_int_equal(ring.record[ring.head - 1].format, RECORD_ENTRY_FAILED);
 }
 
+/* The error is of the entry, not of the VMREAD of a field that the processor lacks. */
+static void a_report_has_the_entrys_error(void **state)
+{
+	const struct hp_report *report = &trail.trail.report;
+	unsigned at = VMCS_AT_TSC_MULTIPLIER;
+
+	(void)state;
+	fake.missing_field = vmcs_fields[at].encoding;
+	fake.vmcs[VMCS_EXIT_REASON] = EXIT_REASON_CPUID;
+	fake.vmcs[VMCS_INSTRUCTION_ERROR] = 7;
+	report_write(&cpu, HP_REPORT_ENTRY_FAILED, NULL);
+	assert_int_equal(report->kind, HP_REPORT_ENTRY_FAILED);
+	assert_int_equal(report->instruction_error, 7);
+	assert_int_equal(report->present[at / 64] >> (at % 64) & 1, 0);
+}
+
 #define T(test) cmocka_unit_test_setup(test, fixture_setup)
 
 int main(void)
@@ -738,6 +754,7 @@ int main(void)
 		T(an_nmi_does_not_displace_an_interrupted_event),
 		T(segments_survive_a_round_trip),
 		T(a_failed_first_entry_is_reported),
+		T(a_report_has_the_entrys_error),
 	};
 
 	return cmocka_run_group_tests_name("root: exits", tests, NULL, NULL);

@@ -40,7 +40,7 @@ silent() { [ ! -s "$work/$1" ] || bad "std$1 is not empty"; }
 run 0 --help
 silent err
 verbs=$(sed -n 's/^  \([a-z]\{1,\}\) .*/\1/p' "$work/out")
-[ "$(echo "$verbs" | wc -w)" -eq 10 ] || bad "not ten verbs: $verbs"
+[ "$(echo "$verbs" | wc -w)" -eq 11 ] || bad "not eleven verbs: $verbs"
 for verb in $verbs; do
 	run 0 help "$verb"
 	silent err
@@ -100,6 +100,10 @@ if [ ! -e /dev/hyperplatform ] && [ "$(uname -s)" = Linux ]; then
 	said err '^hpctl: .*: HyperPlatform is not running$'
 	said err '^remedy: hpctl load$'
 	run 1 log -f
+	run '0|1|4' report
+	run 3 report --file /nonexistent
+	silent out
+	said err '^hpctl: cannot get the report: /nonexistent: No such file'
 	run 0 version
 	run 3 unload
 	silent out

@@ -12,6 +12,8 @@
 #include "tools/hpctl/cpu.h"
 
 struct fake fake;
+uint8_t fake_saved[1 << 20];
+size_t fake_saved_bytes;
 
 struct os_device {
 	bool open;
@@ -34,6 +36,8 @@ void fake_reset(void)
 		fake.version.build_id[i] = (uint8_t)(0x10 + i);
 	fake.version.build_id_bytes = 20;
 	fake.failure.processor = HP_NO_PROCESSOR;
+	fake.depth = HP_HISTORY_DEFAULT;
+	fake_saved_bytes = 0;
 	for (i = 0; i < FAKE_PROCESSORS; i++) {
 		for (id = 0; id < HP_REQUIREMENT_COUNT; id++) {
 			fake.check[i].requirement[id].verdict = HP_CHECK_OK;
@@ -137,6 +141,52 @@ static enum hp_error change_exits(void *buffer, enum hp_error result, uint32_t i
 	return result;
 }
 
+static enum hp_error give_report(void *buffer, uint32_t in_bytes, uint32_t out_bytes,
+				 uint32_t processor)
+{
+	assert(in_bytes == sizeof(uint32_t));
+	if (processor >= fake.count || fake.offline[processor])
+		return HP_ERROR_OFFLINE;
+	if (fake.result_on[processor] != HP_ERROR_OK)
+		return fake.result_on[processor];
+	give(buffer, &fake.report[processor], sizeof(fake.report[0]), out_bytes);
+	return HP_ERROR_OK;
+}
+
+static enum hp_error give_history(struct hp_history *history, uint32_t in_bytes, uint32_t out_bytes,
+				  uint32_t processor)
+{
+	uint32_t from = history->from;
+	uint64_t total;
+
+	assert(in_bytes == 2 * sizeof(uint32_t) && out_bytes == sizeof(*history));
+	if (processor >= fake.count || fake.offline[processor])
+		return HP_ERROR_OFFLINE;
+	total = fake.exits_total[processor];
+	memset(history, 0, sizeof(*history));
+	history->processor = processor;
+	history->from = from;
+	history->depth = fake.depth;
+	history->total = total;
+	for (; history->count < HP_HISTORY_PART; history->count++) {
+		uint64_t back = (uint64_t)from + history->count;
+
+		if (back >= total || back >= fake.depth)
+			break;
+		history->exit[history->count] = (struct hp_exit){
+			.rip = FAKE_RIP + total - 1 - back,
+			.reason = back == 1 ? 31 : 10,
+			.qualification = back == 1 ? 0x1b : 0x40000001,
+		};
+	}
+	if (fake.history_lies) {
+		history->count = 0xffffffff;
+		history->from = 77;
+	}
+	fake.exits_total[processor] += fake.exits_between;
+	return HP_ERROR_OK;
+}
+
 enum hp_error os_request(struct os_device *device, uint32_t code, void *buffer, uint32_t in_bytes,
 			 uint32_t out_bytes)
 {
@@ -149,13 +199,16 @@ enum hp_error os_request(struct os_device *device, uint32_t code, void *buffer, 
 	if (code == HP_REQUEST_EXITS)
 		return change_exits(buffer, result, in_bytes, out_bytes);
 	if (code == HP_REQUEST_START || code == HP_REQUEST_STOP) {
-		if (code == HP_REQUEST_START)
-			fake.exits.on = ((const struct hp_start *)buffer)->exits;
+		if (code == HP_REQUEST_START) {
+			fake.how = *(const struct hp_start *)buffer;
+			fake.exits.on = fake.how.exits;
+		}
 		trace(code == HP_REQUEST_START ? "start" : "stop");
 		if (result == HP_ERROR_OK && code == HP_REQUEST_START)
 			fake_set_running();
 		else if (result == HP_ERROR_OK)
 			fake.running = false;
+		fake.running &= !fake.stops_at_once;
 		if (fake.failure.error != HP_ERROR_OK)
 			give(buffer, &fake.failure, sizeof(fake.failure), out_bytes);
 		return result;
@@ -180,9 +233,50 @@ enum hp_error os_request(struct os_device *device, uint32_t code, void *buffer, 
 	case HP_REQUEST_STAT:
 		return about(buffer, &fake.stat[processor], sizeof(fake.stat[0]), in_bytes,
 			     out_bytes, processor);
+	case HP_REQUEST_REPORT:
+		return give_report(buffer, in_bytes, out_bytes, processor);
+	case HP_REQUEST_HISTORY:
+		return give_history(buffer, in_bytes, out_bytes, processor);
 	default:
 		return HP_ERROR_REQUEST;
 	}
+}
+
+bool os_file_read(enum os_file which, const char *path, struct os_contents *contents,
+		  struct os_error *error)
+{
+	struct fake_file *file = &fake.file[which];
+
+	memset(contents, 0, sizeof(*contents));
+	snprintf(file->asked, sizeof(file->asked), "%s", path ? path : "");
+	snprintf(contents->path, sizeof(contents->path), "%s",
+		 path			   ? path
+		 : which == OS_FILE_REPORT ? "/saved/report"
+					   : "/installed/root.sym");
+	if (!file->data) {
+		fake_set_error(error, OS_ABSENT, "there is no such file", "");
+		return false;
+	}
+	contents->data = malloc(file->bytes + 1);
+	memcpy(contents->data, file->data, file->bytes);
+	contents->data[file->bytes] = 0;
+	contents->bytes = file->bytes;
+	return true;
+}
+
+bool os_file_save(const void *data, size_t bytes, struct os_error *error)
+{
+	trace("save");
+	if (fake.save_error.cause != OS_OK) {
+		*error = fake.save_error;
+		return false;
+	}
+	assert(bytes <= sizeof(fake_saved));
+	memcpy(fake_saved, data, bytes);
+	fake_saved_bytes = bytes;
+	fake.file[OS_FILE_REPORT].data = fake_saved;
+	fake.file[OS_FILE_REPORT].bytes = bytes;
+	return true;
 }
 
 int os_log_read(struct os_device *device, char *text, size_t bytes, unsigned wait_ms)

@@ -10,6 +10,7 @@
 
 #define FAKE_PROCESSORS 12
 #define FAKE_REQUESTS	16
+#define FAKE_RIP	0xffffffff81000000ull
 
 struct fake {
 	/* The machine. By default two processors, Intel, with VT-x. */
@@ -35,6 +36,23 @@ struct fake {
 	struct hp_ping ping[FAKE_PROCESSORS];
 	struct hp_stat stat[FAKE_PROCESSORS];
 	struct hp_exits exits; /* what is on, and can be; missing and processor of a refusal */
+	struct hp_start how;   /* of the last start */
+	bool stops_at_once;    /* what starts has ended again before anybody looks */
+
+	/* Reports and histories. Exit number n is made up: its RIP is FAKE_RIP + n. */
+	struct hp_report report[FAKE_PROCESSORS];
+	uint32_t depth;
+	uint64_t exits_total[FAKE_PROCESSORS];
+	unsigned exits_between; /* exits that happen between two requests for a part */
+	bool history_lies;	/* each part says that it is full, and has numbers of its own */
+
+	/* Files, by enum os_file. */
+	struct fake_file {
+		const void *data; /* NULL: there is none */
+		size_t bytes;
+		char asked[64]; /* the path, "" if none was given */
+	} file[2];
+	struct os_error save_error;
 
 	/* The log: what each read gives; "" is "nothing now", and after the last: `log_end`. */
 	const char *log[16];
@@ -55,6 +73,10 @@ void fake_reset(void);
 
 /* The driver is loaded and the hypervisor runs on every processor. */
 void fake_set_running(void);
+
+/* What was saved last, as that file. */
+extern uint8_t fake_saved[1 << 20];
+extern size_t fake_saved_bytes;
 
 void fake_set_error(struct os_error *error, enum os_cause cause, const char *text,
 		    const char *remedy);

@@ -38,6 +38,13 @@ static void test_wrong_lines(void **state)
 	expect_usage("log -x", "unknown option -x");
 	expect_usage("log --json -fx", "unknown option -x");
 	expect_usage("log --follow=3", "--follow=3 does not take a value");
+	expect_usage("report --vmcs --json", "exclude each other");
+	expect_usage("report --exits", "--exits needs a value");
+	expect_usage("report --exits=", "--exits : a number from 0 to 4096 is needed");
+	expect_usage("report --exits 8x", "--exits 8x: a number");
+	expect_usage("report --exits -1", "--exits -1: a number");
+	expect_usage("report --exits 4097", "--exits 4097: a number");
+	expect_usage("report --exits 99999999999999999999", "a number from 0 to 4096 is needed");
 	expect_usage("log --raw --json", "exclude each other");
 	expect_usage("status --all", "--all is an unknown option");
 	expect_usage("stat -- --all", "unexpected operand --all");
@@ -49,10 +56,11 @@ static void test_wrong_lines(void **state)
 		snprintf(line, sizeof(line), "%s -q", hpctl_verbs[i].name);
 		expect_usage(line, "unknown option -q");
 		snprintf(line, sizeof(line), "%s one two", hpctl_verbs[i].name);
-		if (hpctl_verbs[i].operands > 1)
+		if (hpctl_verbs[i].operands > 2)
 			expect_usage(line, "\"one\" is no group of exits");
 		else
-			expect_usage(line, hpctl_verbs[i].operands ? "operand two" : "operand one");
+			expect_usage(line,
+				     hpctl_verbs[i].operands == 1 ? "operand two" : "operand one");
 	}
 }
 
@@ -105,7 +113,8 @@ static void test_synopsis(void **state)
 	run_expect(run_out, "usage: hpctl log [-f] [--raw] [--json]\n");
 	run_expect(run_out, "  -f, --follow ");
 	run("help load");
-	run_expect(run_out, "usage: hpctl load [--unload-kvm] [--module PATH] [exits=GROUP,...]\n");
+	run_expect(run_out, "usage: hpctl load [--unload-kvm] [--module PATH] [exits=GROUP,...] "
+			    "[history=N]\n");
 	run("help help");
 	run_expect(run_out, "usage: hpctl help [VERB]\n");
 }

@@ -25,6 +25,50 @@ static void test_load_one_processor(void **state)
 	assert_string_equal(fake.trace, " load /x/hyperplatform.ko start");
 }
 
+static void test_load_history(void **state)
+{
+	static const char *const wrong[] = { "",    "0",   "31",   "48",  "8192",
+					     "-32", "64x", "0x40", " 64", "18446744073709551680" };
+	char line[64];
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(run("load"), HPCTL_OK);
+	assert_int_equal(fake.how.history, HP_HISTORY_DEFAULT);
+	assert_int_equal(run("unload"), HPCTL_OK);
+	assert_int_equal(run("load history=4096 exits=cr"), HPCTL_OK);
+	assert_int_equal(fake.how.history, 4096);
+	assert_int_equal(fake.how.exits, HP_EXITS_CR);
+	assert_int_equal(run("unload"), HPCTL_OK);
+	assert_int_equal(run("load exits=cr history=32"), HPCTL_OK);
+	assert_int_equal(fake.how.history, 32);
+	assert_int_equal(fake.how.exits, HP_EXITS_CR);
+
+	fake_reset();
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(line, sizeof(line), "load history=%s", wrong[i]);
+		assert_int_equal(run(line), HPCTL_USAGE);
+		run_expect(run_err, ": a power of two from 32 to 4096 is needed\n");
+	}
+	assert_int_equal(run("load history"), HPCTL_USAGE);
+	run_expect(run_err, "unexpected operand history\n");
+	assert_string_equal(fake.trace, "");
+}
+
+/* It had started, but something below the system failed at once. */
+static void test_load_stepped_aside(void **state)
+{
+	(void)state;
+	fake.stops_at_once = true;
+	fake.report[0].kind = HP_REPORT_FAULT;
+	assert_int_equal(run("load"), HPCTL_FAILED);
+	assert_string_equal(run_err,
+			    "hpctl: HyperPlatform started, and has stepped aside: something "
+			    "went wrong below the system\nremedy: hpctl report says what\n");
+	assert_string_equal(fake.trace, " load start save unload");
+	assert_false(fake.loaded);
+}
+
 static void test_load_without_status(void **state)
 {
 	(void)state;
@@ -289,6 +333,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_load, run_setup),
 		cmocka_unit_test_setup(test_load_one_processor, run_setup),
+		cmocka_unit_test_setup(test_load_history, run_setup),
+		cmocka_unit_test_setup(test_load_stepped_aside, run_setup),
 		cmocka_unit_test_setup(test_load_without_status, run_setup),
 		cmocka_unit_test_setup(test_load_driver_there, run_setup),
 		cmocka_unit_test_setup(test_load_already, run_setup),

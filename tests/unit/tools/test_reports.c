@@ -102,6 +102,36 @@ static void test_status_no(void **state)
 	cJSON_Delete(root);
 }
 
+/* Of a run that has ended by itself the module still has the report. */
+static void test_status_stepped_aside(void **state)
+{
+	cJSON *root;
+
+	(void)state;
+	fake_set_running();
+	fake.report[1].kind = HP_REPORT_FAULT;
+	assert_int_equal(run("status"), HPCTL_OK);
+	run_expect(run_out, "is running on 2 of 2 online processors.\n"
+			    "Something went wrong on processor 1, in this run or the one before: "
+			    "hpctl report says what.\n"
+			    "build id");
+	fake.running = false;
+	assert_int_equal(run("status"), HPCTL_NO);
+	run_expect(run_out, "HyperPlatform " HP_VERSION " is not running: it stepped aside on "
+			    "processor 1.\nhpctl report says why.\nbuild id");
+	fake.report[0].kind = 77;
+	assert_int_equal(run("status"), HPCTL_NO);
+	run_expect(run_out, "it stepped aside on processor 0-1.\n");
+	root = run_json("status --json", HPCTL_NO);
+	assert_int_equal(cJSON_GetArraySize(run_at(root, "reports")), 2);
+	assert_int_equal(run_number(root, "reports.1"), 1);
+	cJSON_Delete(root);
+	fake.result[HP_REQUEST_REPORT] = HP_ERROR_REQUEST; /* it says nothing of the status */
+	root = run_json("status --json", HPCTL_NO);
+	assert_int_equal(cJSON_GetArraySize(run_at(root, "reports")), 0);
+	cJSON_Delete(root);
+}
+
 static void test_status_fails(void **state)
 {
 	(void)state;
@@ -432,6 +462,7 @@ int main(void)
 		cmocka_unit_test_setup(test_status, run_setup),
 		cmocka_unit_test_setup(test_status_json, run_setup),
 		cmocka_unit_test_setup(test_status_no, run_setup),
+		cmocka_unit_test_setup(test_status_stepped_aside, run_setup),
 		cmocka_unit_test_setup(test_status_fails, run_setup),
 		cmocka_unit_test_setup(test_status_unbelievable, run_setup),
 		cmocka_unit_test_setup(test_ping, run_setup),
