@@ -121,14 +121,19 @@ struct step {
 };
 
 /*
- * What an exit handler changes of the guest's state in the VMCS is written down with what it was, so
- * that it comes back if root fails before the exit is dealt with. RIP, and the operands of CPUID, are
- * in the history. `count` is 0 while there is nothing
- * to undo; from the exit on it is 1 more than the number of entries.
+ * What root changes of the guest's state in the VMCS is written down with what it was, from an exit
+ * to the next one: so it comes back if the exit's handler fails, or if the processor does not take
+ * what it has left. RIP, and the operands of CPUID, are in the history.
  */
 #define UNDO_ENTRIES 16u
 struct undo {
-	uint32_t count;
+	union {
+		struct {
+			uint32_t count;
+			uint32_t done; /* the exit is dealt with: to be undone by a failed entry only */
+		};
+		uint64_t begin; /* both at once */
+	};
 	struct {
 		uint32_t field;
 		uint64_t value;

@@ -204,11 +204,11 @@ enum hp_error loop_run(struct cpu *cpu)
 		exit->reason = reason;
 		exit->rip = vmread(VMCS_GUEST_RIP);
 		cpu->exit = exit;
-		cpu->undo.count = 1;
+		cpu->undo.begin = 0;
 		if (likely(reason == EXIT_REASON_CPUID))
 			handle_cpuid(cpu, exit);
 		else
 			handle(cpu, exit);
-		cpu->undo.count = 0;
+		cpu->undo.done = 1;
 	}
 }

@@ -70,6 +70,7 @@ struct cpu *root_prepare(struct gate_cpu *gate)
 						      (uint64_t)gate->index * GATE_TRAIL_STRIDE);
 	cpu->history_mask = machine->history - 1;
 	cpu->exit = cpu->trail->exit;
+	cpu->undo.done = 1; /* there is no exit yet */
 	cpu->stuck = (uint64_t *)phys_ptr(machine, machine->command) +
 		     offsetof(struct gate_command, stuck) / 8 + gate->index / 64;
 	cpu->stuck_bit = gate->index % 64;

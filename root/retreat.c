@@ -76,8 +76,12 @@ static struct event undone_event(struct cpu *cpu)
 
 	if (event.info || cpu->exit->reason != EXIT_REASON_EXCEPTION_NMI)
 		return event;
-	if (EVENT_TYPE(info) == EVENT_NMI)
-		return take_event(cpu, info, 0, 0);
+	if (EVENT_TYPE(info) == EVENT_NMI) {
+		/* One that was dealt with is owed already, unless the entry was to deliver it. */
+		if (cpu->undo.done)
+			info = (uint32_t)vmread(VMCS_ENTRY_INTERRUPTION);
+		return EVENT_TYPE(info) == EVENT_NMI ? take_event(cpu, info, 0, 0) : event;
+	}
 	if (EVENT_TYPE(info) == EVENT_EXCEPTION && EVENT_VECTOR(info) == VECTOR_DB) {
 		write_dr(6, read_dr(6) |
 				    (vmread(VMCS_EXIT_QUALIFICATION) & (DR6_B | DR6_BD | DR6_BS)));
@@ -100,9 +104,11 @@ static struct event pending_trap(void)
 
 static struct event owed(struct cpu *cpu)
 {
+	bool failed = cpu->gate->error == HP_ERROR_ENTRY_FAILED;
 	struct event event;
 
-	if (cpu->undo.count) {
+	/* What the processor does not take was left there by the last exit's handler. */
+	if (!cpu->undo.done || failed) {
 		undo_roll_back(cpu);
 		event = undone_event(cpu);
 	} else {

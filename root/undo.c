@@ -3,9 +3,9 @@
  * Undoing an exit that root could not deal with: the guest's state as it was when the guest left,
  * so that its instruction can be executed again, by the processor itself.
  *
- * What always holds: between an exit and the end of its handler, every write of guest state goes
- * through undo_vmwrite(), but for that of RIP, whose value at the exit is kept anyway. What a
- * handler changes outside of the processor's registers (a port, an MSR) is not undone.
+ * What always holds: from an exit to the next one, every write of guest state goes through
+ * undo_vmwrite(), but for that of RIP, whose value at the exit is kept anyway. What a handler changes
+ * outside of the processor's registers (a port, an MSR) is not undone.
  *
  * World: root.
  */
@@ -17,9 +17,9 @@ void undo_vmwrite(uint32_t field, uint64_t value)
 	struct cpu *cpu = cpu_here();
 	struct undo *undo = &cpu->undo;
 
-	if (undo->count && undo->count <= UNDO_ENTRIES) {
-		undo->entry[undo->count - 1].field = field;
-		undo->entry[undo->count - 1].value = vmread(field);
+	if (undo->count < UNDO_ENTRIES) {
+		undo->entry[undo->count].field = field;
+		undo->entry[undo->count].value = vmread(field);
 		undo->count++;
 	}
 	vmwrite(field, value);
@@ -29,10 +29,10 @@ void undo_roll_back(struct cpu *cpu)
 {
 	struct undo *undo = &cpu->undo;
 
-	if (!undo->count)
-		return;
-	while (--undo->count)
-		vmwrite(undo->entry[undo->count - 1].field, undo->entry[undo->count - 1].value);
+	while (undo->count) {
+		undo->count--;
+		vmwrite(undo->entry[undo->count].field, undo->entry[undo->count].value);
+	}
 	vmwrite(VMCS_GUEST_RIP, cpu->exit->rip);
 	/* Their upper halves mean nothing to it. */
 	if (cpu->exit->reason == EXIT_REASON_CPUID) {

@@ -70,10 +70,13 @@ const struct verb hpctl_verbs[] = {
 	  .summary = "tells what went wrong below the system, and what each processor did last",
 	  .text = "If a processor had to step aside: why, where in root, the registers of root\n"
 		  "and guest; and the last VM exits of every processor, 8 if N is not given.\n"
+		  "With PROCESSOR, of that one only. --vmcs without it is of the first report.\n"
 		  "Without a report of the loaded module, the one that hpctl unload saved.\n\n"
 		  "Exit status: 0 nothing has gone wrong, 1 there is a report, 3 failed,\n"
 		  "4 not permitted.",
 	  .options = OPTION_EXITS | OPTION_VMCS | OPTION_SYMBOLS | OPTION_FILE | OPTION_JSON,
+	  .operand = "[PROCESSOR]",
+	  .operands = 1,
 	  .run = report_run },
 	{ .name = "log",
 	  .summary = "prints what HyperPlatform reported",

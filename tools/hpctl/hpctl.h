@@ -36,10 +36,10 @@ enum option_bit {
 	OPTION_ALL = 1 << 4,
 	OPTION_FOLLOW = 1 << 5,
 	OPTION_RAW = 1 << 6,
-	OPTION_EXITS = 1 << 7,
-	OPTION_SYMBOLS = 1 << 8,
-	OPTION_FILE = 1 << 9,
-	OPTION_VMCS = 1 << 10,
+	OPTION_EXITS = 1 << 8,
+	OPTION_SYMBOLS = 1 << 9,
+	OPTION_FILE = 1 << 10,
+	OPTION_VMCS = 1 << 11,
 };
 
 struct options {

@@ -142,22 +142,51 @@ static void tell(const struct report_set *set, const struct options *options,
 	report_text(set, view);
 }
 
-static bool parse_exits(const struct options *options, uint32_t *exits)
+static bool parse_number(const char *what_for, const char *text, uint32_t most, uint32_t *number)
 {
-	unsigned long number;
+	unsigned long value;
 	char *end;
 
-	*exits = EXITS_DEFAULT;
-	if (!options->exits)
-		return true;
-	number = strtoul(options->exits, &end, 10);
-	if (options->exits[0] < '0' || options->exits[0] > '9' || *end ||
-	    number > HP_HISTORY_MOST) {
-		errors_usage("report", "--exits %s: a number from 0 to %u is needed",
-			     options->exits, HP_HISTORY_MOST);
+	value = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || value > most) {
+		errors_usage("report", "%s %s: a number from 0 to %u is needed", what_for, text,
+			     (unsigned)most);
 		return false;
 	}
-	*exits = (uint32_t)number;
+	*number = (uint32_t)value;
+	return true;
+}
+
+static bool parse(const struct options *options, uint32_t *exits, uint32_t *processor)
+{
+	if ((options->given & OPTION_VMCS) && (options->given & OPTION_JSON)) {
+		errors_usage("report", "--vmcs and --json exclude each other");
+		return false;
+	}
+	*exits = EXITS_DEFAULT;
+	*processor = HP_NO_PROCESSOR;
+	if (options->exits && !parse_number("--exits", options->exits, HP_HISTORY_MOST, exits))
+		return false;
+	return !options->operands ||
+	       parse_number("processor", options->operand[0], HP_PROCESSORS_MAX - 1, processor);
+}
+
+/* Leaves this processor alone in the set. False: it is not there. */
+static bool keep_only(struct report_set *set, uint32_t processor)
+{
+	struct report_one one;
+	unsigned i;
+
+	for (i = 0; i < set->count && set->of[i].report.processor != processor; i++)
+		;
+	if (i == set->count)
+		return false;
+	one = set->of[i];
+	set->of[i] = set->of[0];
+	set->of[0] = one;
+	for (i = 1; i < set->count; i++)
+		free(set->of[i].exit);
+	set->count = 1;
 	return true;
 }
 
@@ -167,15 +196,17 @@ enum hpctl_exit report_run(const struct options *options)
 	struct report_set set = { .running = false };
 	struct symbols symbols = { .count = 0 };
 	enum hpctl_exit result;
+	uint32_t processor;
 
-	if ((options->given & OPTION_VMCS) && (options->given & OPTION_JSON))
-		return errors_usage("report", "--vmcs and --json exclude each other");
-	if (!parse_exits(options, &view.exits))
+	if (!parse(options, &view.exits, &processor))
 		return HPCTL_USAGE;
 	result = find(options, view.exits, &set);
 	if (result != HPCTL_OK)
 		return result;
-	result = find_names(options, &set, &symbols, &view);
+	if (set.count && processor != HP_NO_PROCESSOR && !keep_only(&set, processor))
+		result = errors_hp(what, HP_ERROR_OFFLINE, processor);
+	if (result == HPCTL_OK)
+		result = find_names(options, &set, &symbols, &view);
 	if (result == HPCTL_OK) {
 		tell(&set, options, &view);
 		result = collect_any(&set) ? HPCTL_NO : HPCTL_OK;

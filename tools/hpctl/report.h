@@ -98,7 +98,7 @@ const struct symbols *report_symbols(const struct report_view *view,
 
 void report_text(const struct report_set *set, const struct report_view *view);
 void report_json(const struct report_set *set, const struct report_view *view);
-/* The VMCS of each report, field by field, as hpctl entry-rules reads it. */
+/* The VMCS of the earliest report, field by field, as hpctl entry-rules reads it. */
 void report_vmcs(const struct report_set *set);
 
 #endif

@@ -106,7 +106,7 @@ static void add_rules(cJSON *object, const struct hp_report *report)
 {
 	struct entry_rule_broken broken[RULES_MOST];
 	unsigned i, k, count = report_rules(report, broken, RULES_MOST);
-	cJSON *list = cJSON_AddArrayToObject(object, "broken_rules"), *row, *fields;
+	cJSON *list = cJSON_AddArrayToObject(object, "broken_rules"), *row, *fields, *field;
 
 	for (i = 0; i < count && i < RULES_MOST; i++) {
 		const struct entry_rule *rule = entry_rules_get(broken[i].rule);
@@ -120,9 +120,13 @@ static void add_rules(cJSON *object, const struct hp_report *report)
 			json_hex(row, "wrong_bits", broken[i].bits);
 		else
 			cJSON_AddNullToObject(row, "wrong_bits");
-		fields = cJSON_AddObjectToObject(row, "fields");
-		for (k = 0; k < rule->fields; k++)
-			json_hex(fields, vmcs_fields[rule->field[k]].name, broken[i].value[k]);
+		fields = cJSON_AddArrayToObject(row, "fields");
+		for (k = 0; k < rule->fields; k++) {
+			field = cJSON_CreateObject();
+			cJSON_AddItemToArray(fields, field);
+			json_text(field, "name", vmcs_fields[rule->field[k]].name);
+			json_hex(field, "value", broken[i].value[k]);
+		}
 	}
 }
 

@@ -133,13 +133,14 @@ static bool print_rules(const struct hp_report *report)
 	for (i = 0; i < count && i < RULES_MOST; i++) {
 		const struct entry_rule *rule = entry_rules_get(broken[i].rule);
 
-		printf("    %s: %s\n      ", rule->id, rule->text);
-		for (k = 0; k < rule->fields; k++)
-			printf("%s%s 0x%" PRIx64, k ? ", " : "", vmcs_fields[rule->field[k]].name,
+		printf("    %s\n      %s\n      SDM: %s\n", rule->id, rule->text, rule->section);
+		for (k = 0; k < rule->fields; k++) {
+			printf("      %s 0x%" PRIx64, vmcs_fields[rule->field[k]].name,
 			       broken[i].value[k]);
-		if (broken[i].bits)
-			printf("; wrong bits: 0x%" PRIx64, broken[i].bits);
-		printf(" (SDM: %s)\n", rule->section);
+			if (k == 0 && rule->bits)
+				printf(", wrong bits 0x%" PRIx64, broken[i].bits);
+			putchar('\n');
+		}
 	}
 	if (count > RULES_MOST)
 		printf("    and %u more\n", count - RULES_MOST);
@@ -233,24 +234,34 @@ void report_text(const struct report_set *set, const struct report_view *view)
 		print_history(&set->of[i], view->exits);
 }
 
-void report_vmcs(const struct report_set *set)
+/* Of several reports the first one has the cause; the others may have come of it. */
+static const struct hp_report *earliest(const struct report_set *set)
 {
-	const struct hp_report *report;
-	unsigned i, k;
+	const struct hp_report *report, *first = NULL;
+	unsigned i;
 
 	for (i = 0; i < set->count; i++) {
 		report = &set->of[i].report;
-		if (report->kind == HP_REPORT_NONE)
-			continue;
-		printf("# processor %" PRIu32 "\n", report->processor);
-		for (k = 0; k < VMCS_FIELDS_COUNT; k++) {
-			if (report->present[k / 64] >> (k % 64) & 1)
-				printf("%s 0x%" PRIx64 "\n", vmcs_fields[k].name, report->field[k]);
-		}
-		for (k = 0; k < HP_REPORT_CAPABILITIES; k++)
-			printf("cap %s 0x%" PRIx64 "\n", words_capability[k],
-			       report->capability[k]);
-		printf("cap PHYSICAL_BITS 0x%" PRIx32 "\ncap LINEAR_BITS 0x%" PRIx32 "\n",
-		       report->physical_bits, report->linear_bits);
+		if (report->kind != HP_REPORT_NONE && (!first || report->tsc < first->tsc))
+			first = report;
 	}
+	return first;
+}
+
+void report_vmcs(const struct report_set *set)
+{
+	const struct hp_report *report = earliest(set);
+	unsigned i;
+
+	if (!report)
+		return;
+	printf("# processor %" PRIu32 "\n", report->processor);
+	for (i = 0; i < VMCS_FIELDS_COUNT; i++) {
+		if (report->present[i / 64] >> (i % 64) & 1)
+			printf("%s 0x%" PRIx64 "\n", vmcs_fields[i].name, report->field[i]);
+	}
+	for (i = 0; i < HP_REPORT_CAPABILITIES; i++)
+		printf("cap %s 0x%" PRIx64 "\n", words_capability[i], report->capability[i]);
+	printf("cap PHYSICAL_BITS %" PRIu32 "\ncap LINEAR_BITS %" PRIu32 "\n",
+	       report->physical_bits, report->linear_bits);
 }

@@ -9,7 +9,8 @@
  *	vmxon, vmcs	processor N gets an unusable VMXON region or VMCS, just before it enters
  *	version		root is told another version of the contract
  *	ept		the EPT pointer has bits that no processor takes: VM entry fails
- *	patch		root's image has other code (hexadecimal, code=) from the byte offset= on
+ *	patch		root's image has other code (hexadecimal, code=) from the byte offset= on; up
+ *			to four of each, with commas
  *
  * World: the guest's kernel.
  */
@@ -29,13 +30,18 @@ module_param(fault, charp, 0444);
 static unsigned int number = 1;
 module_param(number, uint, 0444);
 
-static unsigned long offset;
-module_param(offset, ulong, 0444);
-static char *code = "";
-module_param(code, charp, 0444);
+#define PATCHES 4
+static unsigned long offset[PATCHES];
+static unsigned int offsets;
+module_param_array(offset, ulong, &offsets, 0444);
+static char *code[PATCHES];
+static unsigned int codes;
+module_param_array(code, charp, &codes, 0444);
 
-static u8 patch[64];
-static u32 patch_bytes;
+static struct patch {
+	u8 code[64];
+	u32 bytes;
+} patches[PATCHES];
 
 static atomic_t allocations;
 
@@ -97,8 +103,12 @@ static int on_patch(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	const struct call *call = (const struct call *)instance->data;
 
-	if (!regs->ax && !fault_patch((void *)call->first, offset, patch, patch_bytes))
-		pr_err("root's image has no byte %#lx\n", offset);
+	unsigned int i;
+
+	for (i = 0; !regs->ax && i < offsets; i++) {
+		if (!fault_patch((void *)call->first, offset[i], patches[i].code, patches[i].bytes))
+			pr_err("root's image has no byte %#lx\n", offset[i]);
+	}
 	return 0;
 }
 
@@ -158,9 +168,12 @@ static int __init hpfault_init(void)
 {
 	unsigned int i;
 
-	patch_bytes = strlen(code) / 2;
-	if (patch_bytes > sizeof(patch) || hex2bin(patch, code, patch_bytes))
-		return -EINVAL;
+	for (i = 0; i < codes; i++) {
+		patches[i].bytes = strlen(code[i]) / 2;
+		if (offsets != codes || patches[i].bytes > sizeof(patches[i].code) ||
+		    hex2bin(patches[i].code, code[i], patches[i].bytes))
+			return -EINVAL;
+	}
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
 		if (strcmp(fault, faults[i].name))
 			continue;

@@ -38,6 +38,7 @@ static void test_wrong_lines(void **state)
 	expect_usage("log -x", "unknown option -x");
 	expect_usage("log --json -fx", "unknown option -x");
 	expect_usage("log --follow=3", "--follow=3 does not take a value");
+	expect_usage("report x", "processor x: a number from 0 to 255 is needed");
 	expect_usage("report --vmcs --json", "exclude each other");
 	expect_usage("report --exits", "--exits needs a value");
 	expect_usage("report --exits=", "--exits : a number from 0 to 4096 is needed");

@@ -283,17 +283,19 @@ static void test_broken_rules(void **state)
 	assert_int_equal(run("report"), HPCTL_NO);
 	run_expect(run_out,
 		   "  rules of the manual that the VMCS breaks (all its fields: hpctl report "
-		   "--vmcs)\n    pin-controls: ");
+		   "--vmcs)\n    pin-controls\n      ");
 	run_expect_no(run_out, "can come from");
-	run_expect(run_out, "\n      PIN_CONTROLS 0x29; wrong bits: 0x16 (SDM: ");
+	run_expect(run_out, "\n      PIN_CONTROLS 0x29, wrong bits 0x16\n");
 	root = run_json("report --json", HPCTL_NO);
 	assert_int_equal(cJSON_GetArraySize(run_at(root, "processors.0.report.broken_rules")), 1);
 	assert_string_equal(run_string(root, "processors.0.report.broken_rules.0.id"),
 			    "pin-controls");
 	assert_string_equal(run_string(root, "processors.0.report.broken_rules.0.wrong_bits"),
 			    "0x16");
-	assert_string_equal(
-		run_string(root, "processors.0.report.broken_rules.0.fields.PIN_CONTROLS"), "0x29");
+	assert_string_equal(run_string(root, "processors.0.report.broken_rules.0.fields.0.value"),
+			    "0x29");
+	assert_string_equal(run_string(root, "processors.0.report.broken_rules.0.fields.0.name"),
+			    "PIN_CONTROLS");
 	cJSON_Delete(root);
 }
 
@@ -306,7 +308,7 @@ static void test_many_broken_rules(void **state)
 	memset(report->field, 0xff, sizeof(report->field));
 	memset(report->present, 0xff, sizeof(report->present));
 	assert_int_equal(run("report"), HPCTL_NO);
-	assert_int_equal(run_count(run_out, " (SDM: "), 8);
+	assert_int_equal(run_count(run_out, "      SDM: "), 8);
 	run_expect(run_out, " more\n");
 	assert_int_equal(run("report --json"), HPCTL_NO);
 	assert_int_equal(run_count(run_out, "\"wrong_bits\""), 32);
@@ -336,8 +338,17 @@ static void test_vmcs(void **state)
 				     "cap EXIT 0xca09\n"
 				     "cap ENTRY 0xca0a\n"
 				     "cap EPT_VPID 0xca0b\n"
-				     "cap PHYSICAL_BITS 0x28\n"
-				     "cap LINEAR_BITS 0x30\n");
+				     "cap PHYSICAL_BITS 40\n"
+				     "cap LINEAR_BITS 48\n");
+
+	/* Of several, the one that was written first, or the one that is named. */
+	write_report(0, HP_REPORT_FAULT)->tsc++;
+	assert_int_equal(run("report --vmcs"), HPCTL_NO);
+	run_expect(run_out, "# processor 1\n");
+	assert_int_equal(run_count(run_out, "GUEST_RIP "), 1);
+	assert_int_equal(run("report --vmcs 0"), HPCTL_NO);
+	run_expect(run_out, "# processor 0\n");
+	assert_int_equal(run_count(run_out, "GUEST_RIP "), 1);
 }
 
 static void test_json(void **state)
@@ -566,6 +577,25 @@ static void test_offline(void **state)
 	run_expect(run_out, "processor 2: the last");
 }
 
+static void test_one_processor(void **state)
+{
+	(void)state;
+	write_fault(0);
+	write_fault(1);
+	assert_int_equal(run("report 1"), HPCTL_NO);
+	run_expect(run_out, "processor 1: a fault");
+	run_expect(run_out, "processor 1: the last 8");
+	run_expect_no(run_out, "processor 0: ");
+	fake.report[0].kind = HP_REPORT_NONE;
+	assert_int_equal(run("report 0"), HPCTL_OK);
+	assert_int_equal(run("report --exits 2 0"), HPCTL_OK);
+	run_expect(run_out, "Nothing has gone wrong.\n\nprocessor 0: the last 2 of 3");
+	run_expect_no(run_out, "processor 1: ");
+	assert_int_equal(run("report 7"), HPCTL_FAILED);
+	assert_string_equal(run_out, "");
+	run_expect(run_err, "hpctl: cannot get the report: processor 7: the processor is offline");
+}
+
 /* Failures. */
 
 static void test_fails(void **state)
@@ -765,6 +795,7 @@ int main(void)
 		cmocka_unit_test_setup(test_history, setup),
 		cmocka_unit_test_setup(test_history_moves, setup),
 		cmocka_unit_test_setup(test_offline, setup),
+		cmocka_unit_test_setup(test_one_processor, setup),
 		cmocka_unit_test_setup(test_fails, setup),
 		cmocka_unit_test_setup(test_junk, setup),
 		cmocka_unit_test_setup(test_unload_saves, setup),
