@@ -33,6 +33,7 @@
 #define PAGE_BYTES     4096u
 
 static uint32_t apic_ids[HP_PROCESSORS_MAX];
+static bool met[HP_PROCESSORS_MAX];
 static uint64_t sent_at[HP_PROCESSORS_MAX]; /* 0: no NMI of ours is on its way */
 static volatile uint32_t *xapic;	    /* NULL: x2APIC mode, or not to be had */
 static PVOID claims;
@@ -41,8 +42,10 @@ void emergency_meet(uint32_t processor)
 {
 	uint32_t leaf[4];
 
-	if (processor >= HP_PROCESSORS_MAX)
+	/* Not again: CPUID of a guest is an exit, and root may have failed. */
+	if (processor >= HP_PROCESSORS_MAX || met[processor])
 		return;
+	met[processor] = true;
 	host_cpuid(0, 0, leaf);
 	if (leaf[0] >= CPUID_TOPOLOGY) {
 		host_cpuid(CPUID_TOPOLOGY, 0, leaf);
