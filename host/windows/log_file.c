@@ -31,52 +31,57 @@ static NTSTATUS open_file(void)
 	OBJECT_ATTRIBUTES attributes;
 	IO_STATUS_BLOCK result;
 	UNICODE_STRING path;
+	NTSTATUS status;
+	HANDLE opened;
 
 	RtlInitUnicodeString(&path, PATH);
 	InitializeObjectAttributes(&attributes, &path, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
 				   NULL, NULL);
-	return ZwCreateFile(&file, FILE_APPEND_DATA | SYNCHRONIZE, &attributes, &result, NULL,
-			    FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ, FILE_OPEN_IF,
-			    FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE |
-				    FILE_WRITE_THROUGH,
-			    NULL, 0);
+	status = ZwCreateFile(&opened, FILE_APPEND_DATA | SYNCHRONIZE, &attributes, &result, NULL,
+			      FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ, FILE_OPEN_IF,
+			      FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE |
+				      FILE_WRITE_THROUGH,
+			      NULL, 0);
+	if (NT_SUCCESS(status)) {
+		KeWaitForSingleObject(&mutex, Executive, KernelMode, FALSE, NULL);
+		file = opened;
+		KeReleaseMutex(&mutex, FALSE);
+		host_wake();
+	}
+	return status;
 }
 
-static void open_last(PDRIVER_OBJECT driver, PVOID context, ULONG count)
+static void NTAPI open_last(PDRIVER_OBJECT driver, PVOID context, ULONG count)
 {
 	NTSTATUS status = open_file();
 
 	(void)driver;
 	(void)context;
 	(void)count;
-	if (!NT_SUCCESS(status)) {
-		file = NULL;
+	if (!NT_SUCCESS(status))
 		log_line(HP_WARN, "%%SystemRoot%%\\HyperPlatform.log can't be opened: %#x",
 			 (unsigned)status);
-	}
-	host_wake();
 }
 
 /* Boot-start drivers are there; the rest of the file systems may not be. */
 static void NTAPI open_at_boot(PDRIVER_OBJECT driver, PVOID context, ULONG count)
 {
-	if (NT_SUCCESS(open_file())) {
-		host_wake();
-		return;
-	}
-	file = NULL;
-	IoRegisterDriverReinitialization(driver, open_last, context);
 	(void)count;
+	if (!NT_SUCCESS(open_file()))
+		IoRegisterDriverReinitialization(driver, open_last, context);
 }
 
-void log_file_init(PDRIVER_OBJECT driver)
+void log_file_init(void)
 {
 	KeInitializeMutex(&mutex, 0);
 	position = log_oldest();
-	if (NT_SUCCESS(open_file()))
-		return;
-	file = NULL;
-	IoRegisterBootDriverReinitialization(driver, open_at_boot, NULL);
+	open_file();
+}
+
+void log_file_later(PDRIVER_OBJECT driver)
+{
+	if (!file)
+		IoRegisterBootDriverReinitialization(driver, open_at_boot, NULL);
 }
 
 static void flush(void)

@@ -14,8 +14,11 @@
 
 #include "nt.h"
 
-/* Opens the file, now or as soon as it is possible. */
-void log_file_init(PDRIVER_OBJECT driver);
+/* Opens the file, if that is possible yet. */
+void log_file_init(void);
+
+/* For a driver that stays loaded: opens it as soon as it is possible, if it is not open. */
+void log_file_later(PDRIVER_OBJECT driver);
 
 /* Writes what is new. Does nothing while there is no file. */
 void log_file_write(void);

@@ -30,10 +30,21 @@ DRIVER_INITIALIZE DriverEntry;
 /* What parts of the driver are up; they go in the reverse order. */
 enum stage { STAGE_NOTHING, STAGE_LOG, STAGE_WORKER, STAGE_DEVICE, STAGE_EVENTS };
 
+/* Guests run through our image: as long as one is left, it has to stay. */
+static void leave(void)
+{
+	LARGE_INTEGER pause = { .QuadPart = -(LONGLONG)RETRY_MS * NT_TICKS_PER_MS };
+
+	while (!lifecycle_shutdown())
+		KeDelayExecutionThread(KernelMode, FALSE, &pause);
+}
+
 static void take_down(enum stage stage)
 {
-	if (stage >= STAGE_EVENTS)
+	if (stage >= STAGE_EVENTS) {
+		leave();
 		events_end();
+	}
 	if (stage >= STAGE_DEVICE) {
 		device_end();
 		emergency_end();
@@ -48,14 +59,11 @@ static void take_down(enum stage stage)
 		log_end();
 }
 
-/* The system calls this only while host_keep() lets it: nothing runs, or it can be stopped. */
+/* The system calls this only while host_keep() lets it. */
 static void NTAPI unload(PDRIVER_OBJECT driver)
 {
-	LARGE_INTEGER pause = { .QuadPart = -(LONGLONG)RETRY_MS * NT_TICKS_PER_MS };
-
 	(void)driver;
-	while (!lifecycle_shutdown())
-		KeDelayExecutionThread(KernelMode, FALSE, &pause);
+	leave();
 	log_line(HP_INFO, "the driver is unloaded");
 	take_down(STAGE_EVENTS);
 }
@@ -142,7 +150,7 @@ static NTSTATUS bring_up(PDRIVER_OBJECT driver, PUNICODE_STRING key_path, enum s
 	}
 	*stage = STAGE_LOG;
 	image_init();
-	log_file_init(driver);
+	log_file_init();
 	status = worker_init();
 	if (!NT_SUCCESS(status)) {
 		log_file_end();
@@ -177,8 +185,10 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING key_path)
 	nt_init();
 	platform_init(driver);
 	status = bring_up(driver, key_path, &stage);
-	if (NT_SUCCESS(status))
+	if (NT_SUCCESS(status)) {
+		log_file_later(driver);
 		return status;
+	}
 	if (stage >= STAGE_LOG)
 		log_line(HP_ERR, "the driver does not load: status %#x", (unsigned)status);
 	take_down(stage);

@@ -39,7 +39,9 @@ static void lines(void **state)
 {
 	(void)state;
 	log_line(HP_INFO, "before");
-	log_file_init(NULL);
+	log_file_init();
+	log_file_later(NULL);
+	assert_null(fake.at_boot);
 	log_file_write();
 	expect_file(HEAD "before\r\n");
 	log_line(HP_INFO, "one");
@@ -59,7 +61,8 @@ static void many(void **state)
 	unsigned i;
 
 	(void)state;
-	log_file_init(NULL);
+	log_file_init();
+	log_file_later(NULL);
 	for (i = 0; i < 300; i++)
 		log_line(HP_INFO, "line %u %.*s", i, (int)(i % 40),
 			 "........................................");
@@ -78,7 +81,8 @@ static void at_boot(void **state)
 {
 	(void)state;
 	fake.no_file_system = true;
-	log_file_init(NULL);
+	log_file_init();
+	log_file_later(NULL);
 	log_line(HP_INFO, "early");
 	log_file_write();
 	assert_int_equal(fake.file_bytes, 0);
@@ -86,7 +90,7 @@ static void at_boot(void **state)
 	fake.no_file_system = false;
 	fake.wakes = 0;
 	fake.at_boot(NULL, NULL, 1);
-	assert_int_equal(fake.wakes, 1);
+	assert_true(fake.wakes > 0);
 	log_file_write();
 	expect_file(HEAD "early\r\n");
 	assert_null(fake.later);
@@ -96,7 +100,8 @@ static void later_than_boot(void **state)
 {
 	(void)state;
 	fake.no_file_system = true;
-	log_file_init(NULL);
+	log_file_init();
+	log_file_later(NULL);
 	log_line(HP_INFO, "early");
 	fake.at_boot(NULL, NULL, 1);
 	assert_non_null(fake.later);
@@ -113,7 +118,8 @@ static void never(void **state)
 
 	(void)state;
 	fake.no_file_system = true;
-	log_file_init(NULL);
+	log_file_init();
+	log_file_later(NULL);
 	fake.at_boot(NULL, NULL, 1);
 	fake.later(NULL, NULL, 1);
 	log_file_write();
@@ -129,7 +135,8 @@ static void too_long(void **state)
 
 	(void)state;
 	fake.no_file_system = true;
-	log_file_init(NULL);
+	log_file_init();
+	log_file_later(NULL);
 	for (i = 0; i < 1000; i++)
 		log_line(HP_INFO, "line %u", i);
 	fake.no_file_system = false;
