@@ -5,6 +5,7 @@
 #   make                    root.elf, hpctl, and the module for the running kernel if it has headers
 #   make build/root.elf     the root image, the same for every host
 #   make linux KERNEL=6.1.0-56-cloud-amd64   the module for an installed headers package
+#   make windows            the driver and hpctl.exe for Windows, in build/windows, and a zip of them
 #   make install            hpctl, its man page, root's symbols, and the module of KERNEL (default:
 #                           the running one)
 #   make run                the demo: a Debian system in the emulator, with HyperPlatform under it
@@ -38,7 +39,7 @@ HPCTL_C := $(filter-out %_windows.c,$(wildcard tools/hpctl/*.c)) base/vmcs.c \
 	$(wildcard base/entry_rules*.c)
 HPCTL_OBJECTS := $(HPCTL_C:%.c=$(BUILD)/tools/%.o)
 
-.PHONY: all linux install uninstall run test clean
+.PHONY: all linux windows install uninstall run test clean
 all: $(BUILD)/root.elf $(BUILD)/root.sym $(BUILD)/hpctl $(if $(wildcard /lib/modules/$(KERNEL)/build),linux)
 
 $(BUILD)/root/%.o: %.c
@@ -81,6 +82,9 @@ $(BUILD)/hpctl: $(HPCTL_OBJECTS)
 
 linux: $(BUILD)/root.elf
 	$(MAKE) -f host/linux/build.mk KERNEL=$(KERNEL) BUILD=$(BUILD)
+
+windows: $(BUILD)/root.elf $(BUILD)/root.sym
+	$(MAKE) -f host/windows/build.mk BUILD=$(BUILD)
 
 install: $(BUILD)/hpctl $(BUILD)/root.sym linux
 	install -D -m 755 $(BUILD)/hpctl $(DESTDIR)$(PREFIX)/sbin/hpctl

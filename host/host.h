@@ -70,7 +70,7 @@ bool host_exchange(struct phys address, uint64_t old, uint64_t value);
 
 /*
  * Calls `each` for each range of RAM, in ascending order, whole pages, no overlap, until it returns
- * false. Returns false if it did. Process.
+ * false. Returns false if it did, or if there was no memory to find them out. Process.
  */
 bool host_memory(bool (*each)(void *context, struct memory_range range), void *context);
 

@@ -19,7 +19,8 @@
 #define HP_VERSION     "0.1.0"
 #define HP_ABI_VERSION 3u
 
-#define HP_DEVICE_LINUX "/dev/hyperplatform"
+#define HP_DEVICE_LINUX	  "/dev/hyperplatform"
+#define HP_DEVICE_WINDOWS "\\\\.\\HyperPlatform"
 
 /*
  * Presence, for everybody (any privilege level): CPUID.1:ECX[31] is set, and leaf
@@ -415,6 +416,17 @@ struct hp_request {
 	uint32_t reserved;
 };
 #define HP_IOCTL 0xc0204801u /* _IOWR('H', 1, struct hp_request), spelt out: 32 bytes */
+
+/*
+ * The envelope on Windows: the same structure, with `buffer` 0, is the head of both buffers of
+ * DeviceIoControl; `in_bytes` of input follow it in the one, room for `out_bytes` of output in the
+ * other, and both lengths are exact. The call succeeds when the request was carried out, whatever
+ * came of it. It fails with ERROR_INVALID_PARAMETER for buffers without a whole envelope, with
+ * ERROR_INVALID_FUNCTION for another code. ReadFile gives the log's text, and 0 bytes at its end.
+ *
+ * CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA)
+ */
+#define HP_IOCTL_WINDOWS 0x0022e004u
 
 /*
  * Records: what root writes, 64 bytes each. The text belongs to `format`; formats below
