@@ -271,10 +271,12 @@ static IO_STATUS_BLOCK send(IRP *irp)
 	return result;
 }
 
-/* Opens \\.\NAME as a program does. The result's file is the caller's until io_close(). */
-NTSTATUS io_open(const WCHAR *name, bool administrator, bool impersonated, FILE_OBJECT **file)
+/*
+ * Opens \\.\NAME as a program with the token `own` does, which impersonates `client` if that is
+ * not NULL. The file is the caller's until io_close().
+ */
+NTSTATUS io_open(const WCHAR *name, struct token own, struct token *client, FILE_OBJECT **file)
 {
-	struct token own = { administrator && !impersonated }, client = { administrator };
 	IO_SECURITY_CONTEXT security;
 	struct device *device = NULL;
 	IO_STACK_LOCATION *stack;
@@ -301,7 +303,7 @@ NTSTATUS io_open(const WCHAR *name, bool administrator, bool impersonated, FILE_
 	memset(&security, 0, sizeof(security));
 	memset(&access, 0, sizeof(access));
 	access.SubjectSecurityContext.PrimaryToken = &own;
-	access.SubjectSecurityContext.ClientToken = impersonated ? &client : NULL;
+	access.SubjectSecurityContext.ClientToken = client;
 	security.AccessState = &access;
 	security.DesiredAccess = GENERIC_READ | GENERIC_WRITE;
 	*file = pool_take(sizeof(**file), IRP_TAG, 0);

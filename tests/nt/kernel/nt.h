@@ -348,7 +348,7 @@ void dpc_retire(struct processor *processor);
 unsigned dpc_queued(void);
 
 /* Programs in user mode (user.c). */
-struct user *user_start(const char *name, bool with_cpuid);
+struct user *user_start(const char *name, unsigned processor, bool with_cpuid);
 uint64_t user_count(const struct user *user);
 void user_end(struct user *user);
 
@@ -389,6 +389,10 @@ unsigned pool_in_use(void);
 void pool_tell_leaks(void);
 void pool_fail(int countdown);
 bool pool_has_failed(void);
+/* Called before each allocation of contiguous memory; may be NULL. */
+extern void (*pool_hook)(void);
+/* Each block of contiguous memory that the driver has. */
+void pool_each(void (*each)(void *address, uint64_t bytes));
 
 /* The I/O manager (io.c, device.c). */
 
@@ -398,7 +402,7 @@ struct token {
 
 NTSTATUS io_start_driver(bool boot);
 NTSTATUS io_unload_driver(void);
-NTSTATUS io_open(const WCHAR *name, bool administrator, bool impersonated, FILE_OBJECT **file);
+NTSTATUS io_open(const WCHAR *name, struct token own, struct token *client, FILE_OBJECT **file);
 void io_close(FILE_OBJECT *file);
 IO_STATUS_BLOCK io_control(FILE_OBJECT *file, ULONG code, const void *in, size_t in_bytes,
 			   void *out, size_t out_bytes);

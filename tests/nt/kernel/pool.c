@@ -23,6 +23,7 @@ static struct block {
 static struct lab_lock lock;
 static unsigned in_use;
 static int fail_countdown = -1;
+void (*pool_hook)(void);
 
 static struct block *find(uint64_t address, enum kind kind)
 {
@@ -152,6 +153,15 @@ VOID NTAPI ExFreePoolWithTag(PVOID address, ULONG tag)
 				 (const char *)&tag);
 }
 
+void pool_each(void (*each)(void *address, uint64_t bytes))
+{
+	unsigned i;
+
+	for (i = 0; i < BLOCKS; i++)
+		if (blocks[i].kind == KIND_CONTIGUOUS)
+			each((void *)blocks[i].address, blocks[i].bytes);
+}
+
 static void *take_contiguous(SIZE_T bytes, uint64_t lowest, uint64_t highest, uint64_t boundary,
 			     unsigned rights)
 {
@@ -159,6 +169,8 @@ static void *take_contiguous(SIZE_T bytes, uint64_t lowest, uint64_t highest, ui
 
 	if (!bytes || boundary)
 		export_violation("argument", "%llu bytes, boundary %llx", (uint64_t)bytes, boundary);
+	if (pool_hook)
+		pool_hook();
 	if (fails())
 		return NULL;
 	physical = memory_take(pages, highest == ~0ull ? highest : highest + 1, PAGE);

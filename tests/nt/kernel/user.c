@@ -18,6 +18,7 @@ struct user_data {
 struct user {
 	struct process process;
 	uint64_t code, data, stack; /* physical */
+	KAFFINITY affinity;
 	PKTHREAD thread;
 };
 
@@ -33,13 +34,15 @@ static void map(const struct user *user, uint64_t space)
 
 static void NTAPI run(PVOID context)
 {
-	(void)context;
+	struct user *user = context;
+
+	thread_set_affinity(user->affinity);
 	asm volatile("cli");
 	thread_enter_user();
 	entry_user(CODE, STACK + PAGE, DATA);
 }
 
-struct user *user_start(const char *name, bool with_cpuid)
+struct user *user_start(const char *name, unsigned processor, bool with_cpuid)
 {
 	struct user *user = (struct user *)memory_direct(memory_take(1, MEMORY_NONE, PAGE));
 
@@ -55,7 +58,8 @@ struct user *user_start(const char *name, bool with_cpuid)
 	map(user, user->process.user_cr3);
 	memcpy(memory_direct(user->code), entry_user_code, entry_user_code_end - entry_user_code);
 	((struct user_data *)memory_direct(user->data))->cpuid = with_cpuid;
-	user->thread = thread_create(&user->process, run, NULL);
+	user->affinity = 1ull << processor;
+	user->thread = thread_create(&user->process, run, user);
 	return user;
 }
 

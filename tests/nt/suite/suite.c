@@ -1,31 +1,177 @@
-#include "../kernel/nt.h"
-void NTAPI suite_run(PVOID a)
+// SPDX-License-Identifier: MIT
+/*
+ * The rounds of tests. Words of the command line:
+ *
+ *	probe		the driver is probe/driver.c, which breaks rules: does the lab notice?
+ *	fault=ADDRESS	where in root.elf an instruction is made undefined, for the test of a retreat
+ *
+ * World: the lab's kernel, in a thread of its own.
+ */
+#include "suite.h"
+
+#define FIRST_BASE 0xfffff80340000000ull
+#define BASE_STEP  0x000000061f0d0000ull
+
+static const struct suite_arguments *given;
+static uint64_t next_base = FIRST_BASE;
+static unsigned pool_before;
+static uint64_t pages_before;
+
+void suite_tests(const struct test *tests)
 {
-	struct suite_arguments *arguments = a;
-	say("hello: %s, driver of %llu bytes, %llu pages free", arguments->command_line, arguments->driver_bytes, memory_free_pages());
-	judge_begin("second processor");
-	processor_start_next();
-	judge_check(processor_count()==2, "no");
+	for (; tests->name; tests++) {
+		judge_begin(tests->name);
+		tests->run();
+		judge_end();
+	}
+}
+
+static void read_driver(uint64_t base)
+{
+	const char *wrong =
+		loader_load(memory_direct(given->driver_at), given->driver_bytes, base);
+
+	if (wrong) {
+		judge_check(false, "%s", wrong);
+		judge_end();
+		judge_summary();
+	}
+}
+
+NTSTATUS suite_load(const char *name, bool boot)
+{
+	NTSTATUS status;
+
+	judge_begin(name);
+	pool_before = pool_in_use();
+	pages_before = memory_free_pages();
+	read_driver(next_base);
+	next_base += BASE_STEP;
+	status = io_start_driver(boot);
+	if (!NT_SUCCESS(status))
+		loader_unload();
+	return status;
+}
+
+/* The tables that map memory stay; they are few, and counted by nobody. */
+#define TABLES_MOST 64
+
+static void check_leaks(void)
+{
+	if (pool_in_use() != pool_before)
+		pool_tell_leaks();
+	judge_check(pool_in_use() == pool_before, "%u blocks of memory are left",
+		    pool_in_use() - pool_before);
+	judge_check(!object_driver_handles(), "%u handles are left", object_driver_handles());
+	judge_check(!object_driver_references(), "%ld references are left",
+		    object_driver_references());
+	judge_check(!thread_of_driver_count(), "%u threads are left", thread_of_driver_count());
+	judge_check(!dpc_queued(), "%u DPCs are queued", dpc_queued());
+	callback_tell_leaks();
+}
+
+void suite_unload(const char *name)
+{
+	NTSTATUS status;
+
+	judge_begin(name);
+	status = io_unload_driver();
+	judge_check(NT_SUCCESS(status), "%lx", status);
+	check_leaks();
+	loader_unload();
+	thread_reap();
+	judge_check(memory_free_pages() + TABLES_MOST > pages_before, "%llu pages are left",
+		    pages_before - memory_free_pages());
 	judge_end();
-	judge_begin("affinity");
-	thread_set_affinity(2);
-	judge_check(processor_this()->number==1, "no");
-	thread_set_affinity(1);
-	judge_check(processor_this()->number==0, "no");
-	thread_set_affinity(3);
+}
+
+static void check_loaded(NTSTATUS status)
+{
+	judge_check(NT_SUCCESS(status), "DriverEntry: %lx", status);
+	if (judge_failed()) {
+		judge_end();
+		judge_summary();
+	}
 	judge_end();
-	thread_sleep(5);
-	judge_begin("user");
-	struct user *u = user_start("count.exe", true);
-	thread_sleep(10);
-	say("count %llu, cpu %u, user ticks %u %u", user_count(u), processor_this()->number, processors[0].interrupted_user, processors[1].interrupted_user);
-	user_end(u);
+}
+
+/* A new NT with one processor; the second one comes while the hypervisor runs. */
+static void round_new(void)
+{
+	export_set_version(false);
+	file_set_start_at_load(false, 0);
+	check_loaded(suite_load("new NT: load", false));
+	suite_tests(tests_request);
+	suite_tests(tests_event);
+	suite_tests(tests_guest);
+	client_close();
+	suite_unload("new NT: unload");
+}
+
+/* NT 5.2, where the functions that came later are not found; the driver starts with the boot. */
+static void round_old(void)
+{
+	export_set_version(true);
+	file_set_start_at_load(true, 1);
+	file_remove();
+	check_loaded(suite_load("old NT: load at boot", true));
+	suite_tests(tests_life);
+	client_close();
+	suite_unload("old NT: unload");
+}
+
+static void set_vmxe(void *on)
+{
+	uint64_t cr4;
+
+	asm volatile("mov %%cr4, %0" : "=r"(cr4));
+	cr4 = on ? cr4 | 1 << 13 : cr4 & ~(1ull << 13);
+	asm volatile("mov %0, %%cr4" : : "r"(cr4));
+}
+
+/* Somebody else uses VT-x on one processor: a driver that is to start at load does not load. */
+static void round_refused(void)
+{
+	NTSTATUS status;
+
+	export_set_version(false);
+	file_set_start_at_load(true, 1);
+	state_on(1, set_vmxe, (void *)1);
+	status = suite_load("VT-x in use: the load is refused", false);
+	judge_check(status == STATUS_DEVICE_BUSY, "%lx", status);
+	check_leaks();
+	state_on(1, set_vmxe, NULL);
+	judge_check(!state_is_guest(0) && !state_is_guest(1), "a processor has entered");
 	judge_end();
-	judge_begin("load");
-	const char *wrong = loader_load(memory_direct(arguments->driver_at), arguments->driver_bytes, 0xfffff80340000000);
-	judge_check(!wrong, "%s", wrong);
-	NTSTATUS s = io_start_driver(false);
-	say("DriverEntry %lx", s);
-	judge_end();
+}
+
+/* The number behind `word` on the command line; 0: it is not there. */
+static uint64_t argument(const char *word)
+{
+	const char *at = rtl_find(given->command_line, strlen(given->command_line), word);
+	uint64_t value = 0;
+
+	for (at = at ? at + strlen(word) : ""; *at && *at != ' '; at++) {
+		if (*at >= '0' && *at <= '9')
+			value = value << 4 | (uint64_t)(*at - '0');
+		else if (*at >= 'a' && *at <= 'f')
+			value = value << 4 | (uint64_t)(*at - 'a' + 10);
+	}
+	return value;
+}
+
+void NTAPI suite_run(PVOID arguments)
+{
+	given = arguments;
+	if (rtl_find(given->command_line, strlen(given->command_line), "probe")) {
+		processor_start_next();
+		probe_run();
+		judge_summary();
+	}
+	round_new();
+	round_old();
+	round_refused();
+	if (argument("fault="))
+		fault_run(argument("fault="));
 	judge_summary();
 }

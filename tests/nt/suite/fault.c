@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A fault in root. The system, which can write everywhere before the start, makes an instruction of
+ * root's undefined: that of a handler which CPUID then reaches.
+ *
+ * World: the lab's kernel, in the thread of the tests.
+ */
+#include "suite.h"
+
+#define UD2	   0x0b0f
+#define ELF_MAGIC  0x464c457f
+#define LEAVE_MS   3000
+
+static uint64_t where; /* in root.elf */
+static unsigned patched;
+
+static void patch_block(void *address, uint64_t bytes)
+{
+	if (*(uint32_t *)address != ELF_MAGIC || where + 2 > bytes)
+		return;
+	*(uint16_t *)((char *)address + where) = UD2;
+	patched++;
+}
+
+static void patch(void)
+{
+	if (!patched)
+		pool_each(patch_block);
+}
+
+/* Processors leave by and by: a worker of the driver's sees to it. */
+static bool all_leave(void)
+{
+	const struct hp_status *status;
+	unsigned waited, i, guests = 1;
+
+	for (waited = 0; guests && waited < LEAVE_MS; waited += 10) {
+		thread_sleep(10);
+		status = client_get_status();
+		guests = 0;
+		for (i = 0; i < PROCESSORS; i++)
+			guests += status->processor[i].state == HP_PROCESSOR_GUEST;
+	}
+	return !guests;
+}
+
+static void retreat(void)
+{
+	struct user *user = user_start("count.exe", 1, false);
+	const struct hp_status *status;
+	uint64_t count;
+	uint32_t error;
+
+	pool_hook = patch;
+	error = client_start(0);
+	pool_hook = NULL;
+	judge_check(error == HP_ERROR_OK && patched, "start: %s, %u places changed",
+		    client_error(error), patched);
+	judge_check(!state_is_guest(0), "the fault did not come");
+	status = client_get_status();
+	judge_check(status->processor[0].state == HP_PROCESSOR_NATIVE &&
+			    status->processor[0].error == HP_ERROR_INTERNAL,
+		    "processor 0: state %u, %s", status->processor[0].state,
+		    client_error(status->processor[0].error));
+	count = user_count(user);
+	judge_check(all_leave(), "a processor stays");
+	judge_check(user_count(user) > count, "a program stands still");
+	user_end(user);
+	state_compare("after the retreat");
+}
+
+static void stop_after_it(void)
+{
+	uint32_t error = client_stop();
+
+	judge_check(error == HP_ERROR_OK || error == HP_ERROR_NOT_RUNNING, "%s",
+		    client_error(error));
+	judge_check(!state_is_guest(0) && !state_is_guest(1), "a processor has not left");
+	error = client_start(0);
+	judge_check(error == HP_ERROR_OK, "a start after it: %s", client_error(error));
+	error = client_stop();
+	judge_check(error == HP_ERROR_OK, "a stop after it: %s", client_error(error));
+	client_close();
+}
+
+void fault_run(uint64_t address)
+{
+	static const struct test tests[] = {
+		{ "fault in root: the system runs on, every processor leaves", retreat },
+		{ "fault in root: start and stop after it", stop_after_it },
+		{ NULL, NULL },
+	};
+
+	where = address;
+	export_set_version(false);
+	file_set_start_at_load(false, 0);
+	judge_check(NT_SUCCESS(suite_load("fault in root: load", false)) && client_open(),
+		    "the driver does not load: %lx", client_status);
+	judge_end();
+	state_keep();
+	suite_tests(tests);
+	suite_unload("fault in root: unload");
+}
