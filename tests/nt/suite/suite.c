@@ -3,7 +3,8 @@
  * The rounds of tests. Words of the command line:
  *
  *	probe		the driver is probe/driver.c, which breaks rules: does the lab notice?
- *	fault=ADDRESS	where in root.elf an instruction is made undefined, for the test of a retreat
+ *	fault=ADDRESS	where in root.elf an instruction is made undefined, for the test of a fault
+ *	code=BYTES	the 8 bytes that are there, by which root.elf is known in memory
  *
  * World: the lab's kernel, in a thread of its own.
  */
@@ -172,6 +173,6 @@ void NTAPI suite_run(PVOID arguments)
 	round_old();
 	round_refused();
 	if (argument("fault="))
-		fault_run(argument("fault="));
+		fault_run(argument("fault="), argument("code="));
 	judge_summary();
 }

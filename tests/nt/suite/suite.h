@@ -59,7 +59,7 @@ void state_keep(void);
 void state_compare(const char *when);
 
 /* Faults in root (fault.c), and what the lab itself has to notice (probe.c). */
-void fault_run(uint64_t address);
+void fault_run(uint64_t address, uint64_t bytes);
 void probe_run(void);
 
 #endif
