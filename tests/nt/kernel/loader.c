@@ -26,7 +26,7 @@ IMAGE_NT_HEADERS *loader_headers(const void *file)
 }
 
 /* The sum of 16-bit words with the carry, without the field itself, plus the length. */
-static uint32_t checksum(const uint8_t *file, size_t bytes)
+uint32_t loader_checksum(const uint8_t *file, size_t bytes)
 {
 	size_t field = (const uint8_t *)&loader_headers(file)->OptionalHeader.CheckSum - file;
 	uint32_t sum = 0;
@@ -60,7 +60,7 @@ static const char *check_headers(const uint8_t *file, size_t bytes)
 		return "without relocations";
 	if (optional->SectionAlignment < PAGE || optional->SizeOfImage % PAGE)
 		return "sections are not on pages of their own";
-	if (optional->CheckSum != checksum(file, bytes))
+	if (optional->CheckSum != loader_checksum(file, bytes))
 		return "the checksum is wrong";
 	return NULL;
 }
@@ -103,8 +103,6 @@ static const char *relocate(uint64_t by)
 			 ->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_BASERELOC];
 	uint32_t at, i;
 
-	if (!directory->Size)
-		return "no relocations";
 	for (at = 0; at < directory->Size;) {
 		const IMAGE_BASE_RELOCATION *block =
 			(const void *)mapped(directory->VirtualAddress + at);

@@ -374,6 +374,7 @@ extern struct image loader_driver;
 
 /* NULL: it is loaded. Else what is wrong with it. */
 const char *loader_load(const void *file, size_t bytes, uint64_t base);
+uint32_t loader_checksum(const uint8_t *file, size_t bytes);
 void loader_discard(void);
 void loader_unload(void);
 bool loader_inside(uint64_t address);

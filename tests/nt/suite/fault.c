@@ -104,5 +104,5 @@ void fault_run(uint64_t address, uint64_t bytes)
 	judge_end();
 	state_keep();
 	suite_tests(tests);
-	suite_unload("fault in root: unload");
+	suite_unload("fault in root: unload", NULL);
 }

@@ -15,8 +15,11 @@
 
 static const struct suite_arguments *given;
 static uint64_t next_base = FIRST_BASE;
-static unsigned pool_before;
-static uint64_t pages_before;
+static struct {
+	unsigned blocks, handles;
+	long references;
+	uint64_t pages;
+} before;
 
 void suite_tests(const struct test *tests)
 {
@@ -27,10 +30,17 @@ void suite_tests(const struct test *tests)
 	}
 }
 
+uint8_t *suite_driver_file(size_t *bytes)
+{
+	*bytes = given->driver_bytes;
+	return memory_direct(given->driver_at);
+}
+
 static void read_driver(uint64_t base)
 {
-	const char *wrong =
-		loader_load(memory_direct(given->driver_at), given->driver_bytes, base);
+	size_t bytes;
+	const uint8_t *file = suite_driver_file(&bytes);
+	const char *wrong = loader_load(file, bytes, base);
 
 	if (wrong) {
 		judge_check(false, "%s", wrong);
@@ -44,8 +54,10 @@ NTSTATUS suite_load(const char *name, bool boot)
 	NTSTATUS status;
 
 	judge_begin(name);
-	pool_before = pool_in_use();
-	pages_before = memory_free_pages();
+	before.blocks = pool_in_use();
+	before.handles = object_driver_handles();
+	before.references = object_driver_references();
+	before.pages = memory_free_pages();
 	read_driver(next_base);
 	next_base += BASE_STEP;
 	status = io_start_driver(boot);
@@ -59,30 +71,33 @@ NTSTATUS suite_load(const char *name, bool boot)
 
 static void check_leaks(void)
 {
-	if (pool_in_use() != pool_before)
+	if (pool_in_use() != before.blocks)
 		pool_tell_leaks();
-	judge_check(pool_in_use() == pool_before, "%u blocks of memory are left",
-		    pool_in_use() - pool_before);
-	judge_check(!object_driver_handles(), "%u handles are left", object_driver_handles());
-	judge_check(!object_driver_references(), "%ld references are left",
-		    object_driver_references());
-	judge_check(!thread_of_driver_count(), "%u threads are left", thread_of_driver_count());
-	judge_check(!dpc_queued(), "%u DPCs are queued", dpc_queued());
+	if (object_driver_handles() != before.handles)
+		judge_violation("leak", "%u handles", object_driver_handles() - before.handles);
+	if (object_driver_references() != before.references)
+		judge_violation("leak", "%ld references",
+				object_driver_references() - before.references);
+	if (thread_of_driver_count())
+		judge_violation("leak", "%u threads", thread_of_driver_count());
+	if (dpc_queued())
+		judge_violation("leak", "%u DPCs", dpc_queued());
 	callback_tell_leaks();
 }
 
-void suite_unload(const char *name)
+void suite_unload(const char *name, const char *expected)
 {
 	NTSTATUS status;
 
 	judge_begin(name);
+	judge_expect(expected);
 	status = io_unload_driver();
 	judge_check(NT_SUCCESS(status), "%lx", status);
 	check_leaks();
 	loader_unload();
 	thread_reap();
-	judge_check(memory_free_pages() + TABLES_MOST > pages_before, "%llu pages are left",
-		    pages_before - memory_free_pages());
+	judge_check(memory_free_pages() + TABLES_MOST > before.pages, "%llu pages are left",
+		    before.pages - memory_free_pages());
 	judge_end();
 }
 
@@ -106,7 +121,7 @@ static void round_new(void)
 	suite_tests(tests_event);
 	suite_tests(tests_guest);
 	client_close();
-	suite_unload("new NT: unload");
+	suite_unload("new NT: unload", NULL);
 }
 
 /* NT 5.2, where the functions that came later are not found; the driver starts with the boot. */
@@ -118,7 +133,7 @@ static void round_old(void)
 	check_loaded(suite_load("old NT: load at boot", true));
 	suite_tests(tests_life);
 	client_close();
-	suite_unload("old NT: unload");
+	suite_unload("old NT: unload", NULL);
 }
 
 static void set_vmxe(void *on)

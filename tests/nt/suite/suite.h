@@ -25,8 +25,9 @@ void suite_tests(const struct test *tests);
 
 /* Loads the driver's file at a base of its own, and calls DriverEntry; a test by itself. */
 NTSTATUS suite_load(const char *name, bool boot);
-/* Calls DriverUnload and tells what it has left; a test by itself. */
-void suite_unload(const char *name);
+/* Calls DriverUnload and tells what it has left; a test by itself. For `expected` see judge_expect(). */
+void suite_unload(const char *name, const char *expected);
+uint8_t *suite_driver_file(size_t *bytes);
 
 /* A program that has the device open (client.c). */
 
