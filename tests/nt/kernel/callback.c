@@ -58,7 +58,8 @@ void callback_power(bool awake)
 
 static NTSTATUS tell_processor(KE_PROCESSOR_CHANGE_NOTIFY_STATE state, unsigned number)
 {
-	KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT context = { .State = state, .NtNumber = number,
+	KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT context = { .State = state,
+						       .NtNumber = number,
 						       .Status = STATUS_SUCCESS };
 	NTSTATUS status = STATUS_SUCCESS;
 	struct guard guard;

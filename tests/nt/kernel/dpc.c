@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Deferred procedure calls: a queue a processor, run at DISPATCH_LEVEL by the dispatch interrupt.
- * As in NT, one of less than high importance does not interrupt another processor: it waits for that
- * one's next tick.
+ * As in NT, one of less than high importance does not interrupt another processor: it waits for
+ * that one's next tick.
  *
  * World: the lab's kernel; exported functions run on behalf of the driver.
  */

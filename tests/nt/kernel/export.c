@@ -13,14 +13,15 @@
 #define EXPORT_STUBS 512 /* entry.S */
 #define STUB_BYTES   16
 
-struct export {
+struct export
+{
 	const char *name;
 	void *address;
 	uint8_t highest; /* IRQL */
 	bool newer;	 /* than NT 5.2: found at run time only, and not by an old NT */
 };
 
-#define ANY HIGH_LEVEL
+#define ANY		   HIGH_LEVEL
 #define OLD(name, highest) { #name, name, highest, false },
 #define NEW(name, highest) { #name, name, highest, true },
 static const struct export exports[] = {

@@ -66,9 +66,9 @@ static NTSTATUS give_handle(void *body, const OBJECT_ATTRIBUTES *attributes, HAN
 }
 
 NTSTATUS NTAPI ZwCreateFile(PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUTES attributes,
-			    PIO_STATUS_BLOCK result, PLARGE_INTEGER allocation, ULONG file_attributes,
-			    ULONG share, ULONG disposition, ULONG options, PVOID extended,
-			    ULONG extended_bytes)
+			    PIO_STATUS_BLOCK result, PLARGE_INTEGER allocation,
+			    ULONG file_attributes, ULONG share, ULONG disposition, ULONG options,
+			    PVOID extended, ULONG extended_bytes)
 {
 	const UNICODE_STRING *name = attributes->ObjectName;
 	bool exists = path_bytes == name->Length && !memcmp(path, name->Buffer, path_bytes);
@@ -129,9 +129,8 @@ NTSTATUS NTAPI ZwOpenKey(PHANDLE key, ACCESS_MASK access, POBJECT_ATTRIBUTES att
 	return give_handle(object_create(OBJECT_KEY, 1, NULL), attributes, key);
 }
 
-NTSTATUS NTAPI ZwQueryValueKey(HANDLE key, PUNICODE_STRING name,
-			       KEY_VALUE_INFORMATION_CLASS class, PVOID to, ULONG bytes,
-			       PULONG result)
+NTSTATUS NTAPI ZwQueryValueKey(HANDLE key, PUNICODE_STRING name, KEY_VALUE_INFORMATION_CLASS class,
+			       PVOID to, ULONG bytes, PULONG result)
 {
 	static const WCHAR known[] = L"StartAtLoad";
 	KEY_VALUE_PARTIAL_INFORMATION *information = to;
@@ -148,9 +147,9 @@ NTSTATUS NTAPI ZwQueryValueKey(HANDLE key, PUNICODE_STRING name,
 		return STATUS_OBJECT_NAME_NOT_FOUND;
 	*result = FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data) + sizeof(ULONG);
 	if (bytes < *result)
-		return bytes < FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data) ?
-			       STATUS_BUFFER_TOO_SMALL :
-			       STATUS_BUFFER_OVERFLOW;
+		return bytes < FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data)
+			       ? STATUS_BUFFER_TOO_SMALL
+			       : STATUS_BUFFER_OVERFLOW;
 	information->TitleIndex = 0;
 	information->Type = REG_DWORD;
 	information->DataLength = sizeof(ULONG);

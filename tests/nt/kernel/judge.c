@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Judgements: tests begin and end here, rules that a driver breaks make the test under way fail, and
- * a bug check ends everything. A test that wants to see a rule broken says so, and then fails if it
- * is not: that is how the lab itself is tested.
+ * Judgements: tests begin and end here, rules that a driver breaks make the test under way fail,
+ * and a bug check ends everything. A test that wants to see a rule broken says so, and then fails
+ * if it is not: that is how the lab itself is tested.
  *
  * World: the lab's kernel; violations come at any IRQL.
  */

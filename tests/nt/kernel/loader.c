@@ -22,7 +22,8 @@ static uint8_t *mapped(uint32_t at)
 
 IMAGE_NT_HEADERS *loader_headers(const void *file)
 {
-	return (IMAGE_NT_HEADERS *)((const char *)file + ((const IMAGE_DOS_HEADER *)file)->e_lfanew);
+	return (IMAGE_NT_HEADERS *)((const char *)file +
+				    ((const IMAGE_DOS_HEADER *)file)->e_lfanew);
 }
 
 /* The sum of 16-bit words with the carry, without the field itself, plus the length. */
@@ -148,7 +149,8 @@ static const char *import_from(const IMAGE_IMPORT_DESCRIPTOR *module)
 static const char *import_all(void)
 {
 	const IMAGE_DATA_DIRECTORY *directory =
-		&loader_headers(mapped(0))->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT];
+		&loader_headers(mapped(0))
+			 ->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT];
 	const IMAGE_IMPORT_DESCRIPTOR *module = (const void *)mapped(directory->VirtualAddress);
 	const char *wrong = NULL;
 

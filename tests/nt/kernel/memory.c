@@ -3,10 +3,9 @@
  * Physical pages and page tables. Where NT has things, roughly:
  *
  *	0xffffa00000000000	all of physical memory, for this kernel alone
- *	0xffffc00000000000	pool, stacks, contiguous memory: address space is never used twice, and
- *				a page beside each block is not mapped, so that a stray access faults
- *	0xfffff78000000000	KUSER_SHARED_DATA
- *	0xfffff80000000000	this kernel's image, 1 MiB above, and the driver's
+ *	0xffffc00000000000	pool, stacks, contiguous memory: address space is never used twice,
+ *and a page beside each block is not mapped, so that a stray access faults 0xfffff78000000000
+ *KUSER_SHARED_DATA 0xfffff80000000000	this kernel's image, 1 MiB above, and the driver's
  *
  * What always holds: nothing is writable and executable; the top-level entries of the upper half
  * are made once, so that every address space shares what is below them.
@@ -259,12 +258,13 @@ static void map_image(void)
 	memory_map(top, base, base - HIGH, 0);
 	for (i = 0; i < headers->FileHeader.NumberOfSections; i++, section++) {
 		for (at = 0; at < section->SizeOfRawData; at += PAGE)
-			memory_map(top, base + section->VirtualAddress + at,
-				   base - HIGH + section->VirtualAddress + at,
-				   (section->Characteristics & IMAGE_SCN_MEM_WRITE ? MAP_WRITE : 0) |
-					   (section->Characteristics & IMAGE_SCN_MEM_EXECUTE ?
-						    MAP_EXECUTE :
-						    0));
+			memory_map(
+				top, base + section->VirtualAddress + at,
+				base - HIGH + section->VirtualAddress + at,
+				(section->Characteristics & IMAGE_SCN_MEM_WRITE ? MAP_WRITE : 0) |
+					(section->Characteristics & IMAGE_SCN_MEM_EXECUTE
+						 ? MAP_EXECUTE
+						 : 0));
 	}
 }
 
@@ -304,8 +304,8 @@ uint64_t memory_new_space(bool shadow)
 	uint64_t space = take_table(), at, i;
 
 	if (!shadow) {
-		memcpy((uint64_t *)memory_direct(space) + 256,
-		       (uint64_t *)memory_direct(top) + 256, PAGE / 2);
+		memcpy((uint64_t *)memory_direct(space) + 256, (uint64_t *)memory_direct(top) + 256,
+		       PAGE / 2);
 		return space;
 	}
 	for (i = 0; i < 2; i++) {

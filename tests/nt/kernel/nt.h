@@ -395,14 +395,20 @@ extern void (*pool_hook)(void);
 /* Each block of contiguous memory that the driver has. */
 void pool_each(void (*each)(void *address, uint64_t bytes));
 
-/* The I/O manager (io.c, device.c). */
+/* The driver and its devices (driver.c), requests to them (io.c). */
+
+NTSTATUS driver_start(bool boot);
+/* STATUS_INVALID_DEVICE_REQUEST: it can't be unloaded now. */
+NTSTATUS driver_unload(void);
+DRIVER_OBJECT *driver_object(void);
+PDEVICE_OBJECT driver_find_device(const WCHAR *name);
+PDEVICE_OBJECT driver_next_at_shutdown(unsigned *at);
+void driver_count_files(PDEVICE_OBJECT object, int change);
 
 struct token {
 	bool administrator;
 };
 
-NTSTATUS io_start_driver(bool boot);
-NTSTATUS io_unload_driver(void);
 NTSTATUS io_open(const WCHAR *name, struct token own, struct token *client, FILE_OBJECT **file);
 void io_close(FILE_OBJECT *file);
 IO_STATUS_BLOCK io_control(FILE_OBJECT *file, ULONG code, const void *in, size_t in_bytes,

@@ -71,7 +71,7 @@ void object_release(void *body)
 	if (__atomic_sub_fetch(&header->references, 1, __ATOMIC_ACQ_REL))
 		return;
 	if (header->delete)
-		header->delete(body);
+		header->delete (body);
 	memory_release((uintptr_t)header, header->pages);
 }
 

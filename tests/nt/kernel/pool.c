@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * The driver's memory: pool, contiguous memory, physical addresses. Each block of pool has pages of
- * its own that are not contiguous, ends at a page that is not mapped if it is small, and is unmapped
- * when it is freed. Nothing is zeroed. All is kept in one table, from which leaks are told.
+ * its own that are not contiguous, ends at a page that is not mapped if it is small, and is
+ * unmapped when it is freed. Nothing is zeroed. All is kept in one table, from which leaks are
+ * told.
  *
  * World: the lab's kernel; exported functions run on behalf of the driver.
  */
 #include "nt.h"
 
-#define BLOCKS	  1024
-#define GARBAGE	  0xa5
+#define BLOCKS	   1024
+#define GARBAGE	   0xa5
 #define POOL_ALIGN 16
 
 enum kind { KIND_NONE, KIND_POOL, KIND_CONTIGUOUS };
@@ -168,7 +169,8 @@ static void *take_contiguous(SIZE_T bytes, uint64_t lowest, uint64_t highest, ui
 	uint64_t pages = (bytes + PAGE - 1) / PAGE, physical, base, i;
 
 	if (!bytes || boundary)
-		export_violation("argument", "%llu bytes, boundary %llx", (uint64_t)bytes, boundary);
+		export_violation("argument", "%llu bytes, boundary %llx", (uint64_t)bytes,
+				 boundary);
 	if (pool_hook)
 		pool_hook();
 	if (fails())

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Processors: NT's descriptor table with NT's selectors, the task state with a stack each for double
- * fault, machine check and NMI, GS = the structure that begins like a KPCR, the local APIC, the
- * start of the others.
+ * Processors: NT's descriptor table with NT's selectors, the task state with a stack each for
+ * double fault, machine check and NMI, GS = the structure that begins like a KPCR, the local APIC,
+ * the start of the others.
  *
  * World: the lab's kernel.
  */
@@ -15,21 +15,21 @@
 #define MSR_GS_BASE	   0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
-#define APIC_ID		0x20
-#define APIC_EOI	0xb0
-#define APIC_SPURIOUS	0xf0
-#define APIC_COMMAND	0x300
-#define APIC_TARGET	0x310
-#define APIC_TIMER	0x320
-#define APIC_INITIAL	0x380
-#define APIC_DIVIDE	0x3e0
-#define APIC_ENABLED	0x100
-#define APIC_PERIODIC	0x20000
-#define APIC_BY_1	0xb
-#define APIC_NMI	0x400
-#define APIC_INIT	0x4500
-#define APIC_STARTUP	0x4600
-#define APIC_SENDING	0x1000
+#define APIC_ID	      0x20
+#define APIC_EOI      0xb0
+#define APIC_SPURIOUS 0xf0
+#define APIC_COMMAND  0x300
+#define APIC_TARGET   0x310
+#define APIC_TIMER    0x320
+#define APIC_INITIAL  0x380
+#define APIC_DIVIDE   0x3e0
+#define APIC_ENABLED  0x100
+#define APIC_PERIODIC 0x20000
+#define APIC_BY_1     0xb
+#define APIC_NMI      0x400
+#define APIC_INIT     0x4500
+#define APIC_STARTUP  0x4600
+#define APIC_SENDING  0x1000
 
 #define CR4_SMEP    (1ull << 20)
 #define CR4_OSXSAVE (1ull << 18)
@@ -62,9 +62,8 @@ static void fill_gdt(struct processor *processor)
 	uint64_t base = (uintptr_t)&processor->tss;
 
 	memcpy(processor->gdt, descriptors, sizeof(descriptors));
-	processor->gdt[SELECTOR_TSS / 8] = (sizeof(processor->tss) - 1) |
-					   (base & 0xffffff) << 16 | 0x89ull << 40 |
-					   (base >> 24 & 0xff) << 56;
+	processor->gdt[SELECTOR_TSS / 8] = (sizeof(processor->tss) - 1) | (base & 0xffffff) << 16 |
+					   0x89ull << 40 | (base >> 24 & 0xff) << 56;
 	processor->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
 	processor->tss.rsp[0] = (uintptr_t)(processor->transition_stack + PAGE);
 	processor->tss.ist[0] = (uintptr_t)(processor->fault_stack + PAGE);

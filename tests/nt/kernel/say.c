@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Text: formatting, for ourselves and for drivers (_vsnprintf, DbgPrintEx), the serial port, and the
- * way to end the emulator.
+ * Text: formatting, for ourselves and for drivers (_vsnprintf, DbgPrintEx), the serial port, and
+ * the way to end the emulator.
  *
  * World: the lab's kernel.
  */
@@ -84,7 +84,8 @@ static void put_text(struct output *output, const struct conversion *how, const 
 	put_field(output, how, "", text, bytes);
 }
 
-static void put_wide(struct output *output, const struct conversion *how, const UNICODE_STRING *text)
+static void put_wide(struct output *output, const struct conversion *how,
+		     const UNICODE_STRING *text)
 {
 	char narrow[128];
 	int i;
@@ -243,7 +244,7 @@ void say_init(void)
 
 static void put_serial(char c)
 {
-	while (!(in(SERIAL_STATUS) & SERIAL_EMPTY))
+	while (!(in(SERIAL_STATUS)&SERIAL_EMPTY))
 		__builtin_ia32_pause();
 	out(SERIAL_DATA, c);
 }

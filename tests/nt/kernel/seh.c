@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Exceptions of a driver, found by the image's unwind data, as far as a function without anything to
- * unwind goes: the handler of the function that faulted, with the stack pointer that it had.
+ * Exceptions of a driver, found by the image's unwind data, as far as a function without anything
+ * to unwind goes: the handler of the function that faulted, with the stack pointer that it had.
  *
  * World: the lab's kernel, on behalf of the driver.
  */
@@ -48,8 +48,8 @@ struct dispatch {
 typedef EXCEPTION_DISPOSITION exception_handler(EXCEPTION_RECORD *record, void *frame,
 						CONTEXT *context, struct dispatch *dispatch);
 
-EXCEPTION_DISPOSITION __C_specific_handler(EXCEPTION_RECORD *record, void *frame,
-					   CONTEXT *context, struct _DISPATCHER_CONTEXT *dispatcher)
+EXCEPTION_DISPOSITION __C_specific_handler(EXCEPTION_RECORD *record, void *frame, CONTEXT *context,
+					   struct _DISPATCHER_CONTEXT *dispatcher)
 {
 	struct dispatch *dispatch = (struct dispatch *)dispatcher;
 	uint64_t at = dispatch->control_pc - dispatch->image_base;
@@ -62,8 +62,7 @@ EXCEPTION_DISPOSITION __C_specific_handler(EXCEPTION_RECORD *record, void *frame
 		if (dispatch->scopes->scope[i].filter != FILTER_EXECUTE)
 			judge_violation("handler", "a filter function: the lab knows 1 only");
 		else
-			dispatch->go_on =
-				dispatch->image_base + dispatch->scopes->scope[i].target;
+			dispatch->go_on = dispatch->image_base + dispatch->scopes->scope[i].target;
 		break;
 	}
 	return ExceptionContinueSearch;

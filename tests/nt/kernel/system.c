@@ -6,16 +6,16 @@
  */
 #include "nt.h"
 
-#define SHARED_DATA	0xfffff78000000000ull
-#define SHARED_TIME	0x14
-#define SHARED_TICKS	0x320
-#define TICK_100NS	10000
-#define BOOT_TIME	133700000000000000ull /* September 2024, in 100 ns since 1601 */
-#define LOCAL_BIAS	36000000000ll	      /* one hour east */
-#define COUNTER_HZ	10000000	      /* as NT since 6.2 on most machines */
-#define TSC_HZ		100000000	      /* of the emulator: tests/nt/run */
-#define MODULES_CLASS	11
-#define ALL_GROUPS	0xffff
+#define SHARED_DATA   0xfffff78000000000ull
+#define SHARED_TIME   0x14
+#define SHARED_TICKS  0x320
+#define TICK_100NS    10000
+#define BOOT_TIME     133700000000000000ull /* September 2024, in 100 ns since 1601 */
+#define LOCAL_BIAS    36000000000ll	    /* one hour east */
+#define COUNTER_HZ    10000000		    /* as NT since 6.2 on most machines */
+#define TSC_HZ	      100000000		    /* of the emulator: tests/nt/run */
+#define MODULES_CLASS 11
+#define ALL_GROUPS    0xffff
 
 struct module {
 	void *reserved[2];
@@ -225,8 +225,7 @@ static void fill_module(struct module *module, uint64_t base, uint64_t bytes, co
 	module->name_offset = (USHORT)(strrchr(module->path, '\\') + 1 - module->path);
 }
 
-NTSTATUS NTAPI ZwQuerySystemInformation(int class, PVOID to, ULONG bytes,
-					PULONG result)
+NTSTATUS NTAPI ZwQuerySystemInformation(int class, PVOID to, ULONG bytes, PULONG result)
 {
 	struct modules *modules = to;
 

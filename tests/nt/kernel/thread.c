@@ -261,9 +261,9 @@ void thread_reap(void)
 
 	for (;;) {
 		flags = thread_lock();
-		thread = IsListEmpty(&ended) ? NULL :
-					       CONTAINING_RECORD(RemoveHeadList(&ended),
-								 struct _KTHREAD, all);
+		thread = IsListEmpty(&ended)
+				 ? NULL
+				 : CONTAINING_RECORD(RemoveHeadList(&ended), struct _KTHREAD, all);
 		thread_unlock(flags);
 		if (!thread)
 			return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Traps and interrupts. Exceptions of a driver go to its handlers (seh.c); any other ends the lab as
- * a bug check. Interrupts keep NT's order: the vector's upper half is the IRQL, and the processor's
- * TPR, which is CR8, holds back what is not above it.
+ * Traps and interrupts. Exceptions of a driver go to its handlers (seh.c); any other ends the lab
+ * as a bug check. Interrupts keep NT's order: the vector's upper half is the IRQL, and the
+ * processor's TPR, which is CR8, holds back what is not above it.
  *
  * World: the lab's kernel.
  */
@@ -28,8 +28,9 @@ void trap_nmi(struct trap_frame *frame);
 
 void trap_init(void)
 {
-	static const uint8_t stacks[EXCEPTIONS] = { [VECTOR_DF] = 1, [VECTOR_MC] = 2,
-						    [VECTOR_NMI] = 3 };
+	static const uint8_t stacks[EXCEPTIONS] = {
+		[VECTOR_DF] = 1, [VECTOR_MC] = 2, [VECTOR_NMI] = 3
+	};
 	uint64_t at, kind;
 	unsigned vector;
 
@@ -57,7 +58,7 @@ void trap_load(void)
 static void handle_exception(struct trap_frame *frame)
 {
 	static const char *const names[EXCEPTIONS] = {
-		"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "", "#TS",
+		"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "",    "#TS",
 		"#NP", "#SS", "#GP", "#PF", "",	   "#MF", "#AC", "#MC", "#XM", "#VE", "#CP",
 	};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Programs in user mode: a process with two address spaces, as under KVA shadow, whose thread counts
- * in a page of its own until it is told to end.
+ * Programs in user mode: a process with two address spaces, as under KVA shadow, whose thread
+ * counts in a page of its own until it is told to end.
  *
  * World: the lab's kernel.
  */

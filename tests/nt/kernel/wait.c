@@ -17,7 +17,8 @@ static bool can_take(const DISPATCHER_HEADER *object, PKTHREAD thread)
 {
 	if (object->SignalState > 0)
 		return true;
-	return is_mutex(object) && CONTAINING_RECORD(object, KMUTANT, Header)->OwnerThread == thread;
+	return is_mutex(object) &&
+	       CONTAINING_RECORD(object, KMUTANT, Header)->OwnerThread == thread;
 }
 
 static void take(DISPATCHER_HEADER *object, PKTHREAD thread)

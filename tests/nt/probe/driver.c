@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A driver that breaks rules, one at each request: the lab must notice. It uses the same device name
- * as HyperPlatform's driver.
+ * A driver that breaks rules, one at each request: the lab must notice. It uses the same device
+ * name as HyperPlatform's driver.
  *
  * World: OS, in the NT lab only.
  */

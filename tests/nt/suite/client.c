@@ -6,8 +6,8 @@
  */
 #include "suite.h"
 
-#define BYTES_MOST  8192
-#define GARBAGE	    0x5a
+#define BYTES_MOST 8192
+#define GARBAGE	   0x5a
 
 NTSTATUS client_status;
 FILE_OBJECT *client_file;

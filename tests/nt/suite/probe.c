@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Does the lab notice? The driver is the probe, which breaks a rule at each request; and its file is
- * damaged here in ways that NT's loader refuses.
+ * Does the lab notice? The driver is the probe, which breaks a rule at each request; and its file
+ * is damaged here in ways that NT's loader refuses.
  *
  * World: the lab's kernel, in the thread of the tests.
  */

@@ -60,7 +60,7 @@ NTSTATUS suite_load(const char *name, bool boot)
 	before.pages = memory_free_pages();
 	read_driver(next_base);
 	next_base += BASE_STEP;
-	status = io_start_driver(boot);
+	status = driver_start(boot);
 	if (!NT_SUCCESS(status))
 		loader_unload();
 	return status;
@@ -91,7 +91,7 @@ void suite_unload(const char *name, const char *expected)
 
 	judge_begin(name);
 	judge_expect(expected);
-	status = io_unload_driver();
+	status = driver_unload();
 	judge_check(NT_SUCCESS(status), "%lx", status);
 	check_leaks();
 	loader_unload();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the NT lab's tests know of each other. A test is a function of a row in a table;
- * a round loads the driver, runs the tests of such a table, and unloads it.
+ * What the files of the NT lab's tests know of each other. A test is a function of a row in a
+ * table; a round loads the driver, runs the tests of such a table, and unloads it.
  *
  * World: the lab's kernel, in the thread of the tests.
  */
@@ -25,7 +25,8 @@ void suite_tests(const struct test *tests);
 
 /* Loads the driver's file at a base of its own, and calls DriverEntry; a test by itself. */
 NTSTATUS suite_load(const char *name, bool boot);
-/* Calls DriverUnload and tells what it has left; a test by itself. For `expected` see judge_expect(). */
+/* Calls DriverUnload and tells what it has left; a test by itself. For `expected` see
+ * judge_expect(). */
 void suite_unload(const char *name, const char *expected);
 uint8_t *suite_driver_file(size_t *bytes);
 
@@ -33,7 +34,7 @@ uint8_t *suite_driver_file(size_t *bytes);
 
 #define CLIENT_LINK L"\\DosDevices\\HyperPlatform"
 
-extern NTSTATUS client_status; /* of the last thing done */
+extern NTSTATUS client_status;	 /* of the last thing done */
 extern FILE_OBJECT *client_file; /* of all that follows */
 bool client_open(void);
 void client_close(void);

@@ -135,7 +135,8 @@ static void log_read(void)
 		result = io_read(client_file, text, sizeof(text));
 		judge_check(NT_SUCCESS(result.Status), "%lx", result.Status);
 		if (!all)
-			judge_check(rtl_find(text, result.Information, "Windows 10.0.19045") != NULL,
+			judge_check(rtl_find(text, result.Information, "Windows 10.0.19045") !=
+					    NULL,
 				    "the oldest line does not come first");
 		all += result.Information;
 	} while (NT_SUCCESS(result.Status) && result.Information && all < 0x10000);

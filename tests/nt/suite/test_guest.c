@@ -8,11 +8,11 @@
  */
 #include "suite.h"
 
-#define NMIS	     50
-#define CYCLES	     10
-#define PAIRS	     6
-#define LONG_LIMIT   0x107 /* more than a struct gate_cpu keeps of a GDT */
-#define RUN_MS	     5
+#define NMIS	   50
+#define CYCLES	   10
+#define PAIRS	   6
+#define LONG_LIMIT 0x107 /* more than a struct gate_cpu keeps of a GDT */
+#define RUN_MS	   5
 
 static void expect_start(uint32_t exits)
 {
@@ -185,13 +185,14 @@ static void set_gdt_limit(void *limit)
 	struct {
 		uint16_t limit;
 		uint64_t base;
-	} __attribute__((packed)) gdtr = { (uint16_t)(uintptr_t)limit,
-					   (uintptr_t)processor_this()->gdt };
+	} __attribute__((packed))
+	gdtr = { (uint16_t)(uintptr_t)limit, (uintptr_t)processor_this()->gdt };
 
 	asm volatile("lgdt %0" : : "m"(gdtr));
 }
 
-/* The second processor's GDT can't be taken over: the first one, which has entered, leaves again. */
+/* The second processor's GDT can't be taken over: the first one, which has entered, leaves again.
+ */
 static void all_or_none(void)
 {
 	unsigned blocks = pool_in_use();

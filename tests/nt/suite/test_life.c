@@ -31,7 +31,8 @@ static void log_of_boot(void)
 
 	thread_sleep(300);
 	text = file_content(&bytes);
-	judge_check(rtl_find(text, bytes, "Windows 5.2.3790") != NULL, "the first line is not there");
+	judge_check(rtl_find(text, bytes, "Windows 5.2.3790") != NULL,
+		    "the first line is not there");
 	judge_check(rtl_find(text, bytes, "runs under 2 processors") != NULL, "no start");
 }
 
