@@ -5,7 +5,9 @@
 #   make                    root.elf, hpctl, and the module for the running kernel if it has headers
 #   make build/root.elf     the root image, the same for every host
 #   make linux KERNEL=6.1.0-56-cloud-amd64   the module for an installed headers package
-#   make install            hpctl, its man page, and the module of KERNEL (default: the running one)
+#   make windows            the driver and hpctl.exe for Windows, in build/windows, and a zip of them
+#   make install            hpctl, its man page, root's symbols, and the module of KERNEL (default:
+#                           the running one)
 #   make run                the demo: a Debian system in the emulator, with HyperPlatform under it
 #   make test               all tests; the last line is "N passed, N failed"
 
@@ -35,8 +37,8 @@ ROOT_OBJECTS := $(ROOT_C:%.c=$(BUILD)/root/%.o) $(ROOT_S:%.S=$(BUILD)/root/%.S.o
 HPCTL_C := $(filter-out %_windows.c,$(wildcard tools/hpctl/*.c)) base/vmcs.c
 HPCTL_OBJECTS := $(HPCTL_C:%.c=$(BUILD)/tools/%.o)
 
-.PHONY: all linux install uninstall run test clean
-all: $(BUILD)/root.elf $(BUILD)/hpctl $(if $(wildcard /lib/modules/$(KERNEL)/build),linux)
+.PHONY: all linux windows install uninstall run test clean
+all: $(BUILD)/root.elf $(BUILD)/root.sym $(BUILD)/hpctl $(if $(wildcard /lib/modules/$(KERNEL)/build),linux)
 
 $(BUILD)/root/%.o: %.c
 	@mkdir -p $(@D)
@@ -59,6 +61,14 @@ $(BUILD)/root.elf: $(BUILD)/root.debug
 	@echo "  STRIP $@"
 	@objcopy --strip-all $< $@
 
+# For hpctl report: the functions by their offsets, and where the last one ends, which has no name.
+$(BUILD)/root.sym: $(BUILD)/root.debug
+	@echo "  NM   $@"
+	@{ readelf --notes $< | sed -n 's/^ *Build ID: /build-id /p'; \
+		nm --defined-only --numeric-sort $< | \
+			awk '$$2 ~ /[tT]/ && !seen[$$1]++ { print $$1, $$3 }'; \
+		size -A -x $< | awk '$$1 == ".text" { print substr($$2, 3), "-" }'; } >$@
+
 $(BUILD)/tools/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
@@ -71,8 +81,12 @@ $(BUILD)/hpctl: $(HPCTL_OBJECTS)
 linux: $(BUILD)/root.elf
 	$(MAKE) -f host/linux/build.mk KERNEL=$(KERNEL) BUILD=$(BUILD)
 
-install: $(BUILD)/hpctl linux
+windows: $(BUILD)/root.elf $(BUILD)/root.sym
+	$(MAKE) -f host/windows/build.mk BUILD=$(BUILD)
+
+install: $(BUILD)/hpctl $(BUILD)/root.sym linux
 	install -D -m 755 $(BUILD)/hpctl $(DESTDIR)$(PREFIX)/sbin/hpctl
+	install -D -m 644 $(BUILD)/root.sym $(DESTDIR)$(PREFIX)/lib/hyperplatform/root.sym
 	install -D -m 644 docs/hpctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/hpctl.1
 	install -D -m 644 $(BUILD)/linux/$(KERNEL)/hyperplatform.ko \
 		$(DESTDIR)$(MODULES)/extra/hyperplatform.ko
@@ -80,6 +94,7 @@ install: $(BUILD)/hpctl linux
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/hpctl $(DESTDIR)$(PREFIX)/share/man/man1/hpctl.1 \
+		$(DESTDIR)$(PREFIX)/lib/hyperplatform/root.sym \
 		$(DESTDIR)$(MODULES)/extra/hyperplatform.ko
 	$(if $(DESTDIR),,depmod $(KERNEL))
 

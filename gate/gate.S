@@ -103,15 +103,6 @@ gate_call:
 gate_vmcall:
 	vmcall
 gate_entered:
-	/* In the guest this is 0: root took them over, and injects. */
-	cmpl	$0, GATE_NMIS(%rdi)
-	jne	2f
-	GATE_SAFE_BRANCH
-	ret
-	int3
-2:	int	$2
-	decl	GATE_NMIS(%rdi)
-	jnz	2b
 	GATE_SAFE_BRANCH
 	ret
 	int3
@@ -180,7 +171,13 @@ gate_leave:
 4:
 	lgdt	GATE_GDTR(%rdi)
 	lidt	GATE_IDTR(%rdi)
-	mov	GATE_DR7(%rdi), %rax
+	/* Those that arrived on the way, now that the OS's handler can be reached. */
+5:	cmpl	$0, GATE_NMIS(%rdi)
+	je	6f
+	int	$2
+	decl	GATE_NMIS(%rdi)
+	jmp	5b
+6:	mov	GATE_DR7(%rdi), %rax
 	mov	%rax, %dr7
 
 	movzwl	GATE_SELECTORS + GATE_SELECTOR_SS(%rdi), %eax

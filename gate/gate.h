@@ -12,21 +12,22 @@
  *     root_base + GATE_SHARED_OFFSET    struct gate_machine (1 page)
  *     root_base + GATE_RINGS_OFFSET     struct gate_ring, one a processor, GATE_RING_STRIDE apart
  *     root_base + GATE_BLOCKS_OFFSET    the processors' blocks, GATE_BLOCK_BYTES apart
+ *     root_base + GATE_TRAILS_OFFSET    struct gate_trail, one a processor, GATE_TRAIL_STRIDE apart
  *     window_base + p                   RAM at physical address p, but root's text and read-only
  * data
  *
  * root_base and window_base are multiples of 512 GiB in the upper half, chosen by the OS side so
  * that they do not meet the gate's addresses.
  *
- * Towards the guest (by EPT): the gate's text is read-execute; gate_cpu, gate_machine and the rings
- * are read-only; gate_command is writable; everything else of ours is hidden.
+ * Towards the guest (by EPT): the gate's text is read-execute; gate_cpu, gate_machine, the rings
+ * and the trails are read-only; gate_command is writable; everything else of ours is hidden.
  *
  * GATE_VERSION changes with every change of layout or meaning here; root refuses another one.
  */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
-#define GATE_VERSION 3
+#define GATE_VERSION 4
 
 /* What gate.S needs of struct gate_cpu; checked against the structure below. */
 #define GATE_STATE	0
@@ -95,6 +96,13 @@
 #define GATE_SHARED_OFFSET 0x10000000ull
 #define GATE_RINGS_OFFSET  0x11000000ull
 #define GATE_BLOCKS_OFFSET 0x12000000ull
+#define GATE_TRAILS_OFFSET 0x14000000ull
+
+/*
+ * Below the alias entry of a top-level table the gate's text is page 0, and struct gate_cpu of
+ * processor `index` here: for an address space that has neither where they are elsewhere.
+ */
+#define GATE_ALIAS_CPU(index) (((uint64_t)(index) + 1) * GATE_PAGE)
 
 /*
  * A processor's block: 16 pages of address space, aligned to its size, so that root finds it from
@@ -119,11 +127,29 @@ struct gate_ring {
 	uint64_t head;
 	uint64_t exits[HP_EXIT_REASONS];
 	uint64_t exits_total;
+	uint64_t entered; /* exits_total as it was at the last attempt to enter: root is at work
+			     while they differ */
 	uint64_t nmis_in_root;
 	uint64_t events_reinjected;
-	uint8_t reserved[GATE_RING_HEADER - 8 * (HP_EXIT_REASONS + 4)];
+	uint8_t reserved[GATE_RING_HEADER - 8 * (HP_EXIT_REASONS + 5)];
 	struct hp_record record[(GATE_RING_STRIDE - GATE_RING_HEADER) / sizeof(struct hp_record)];
 };
+
+/*
+ * What is left behind of a processor: its report, and its last VM exits. Read-only to the guest.
+ * Exit number n, counted by the ring's exits_total, is at n % depth; the newest may be half
+ * written while the guest does not run.
+ */
+#define GATE_TRAIL_STRIDE 0x40000u
+
+struct gate_trail {
+	struct hp_report report;
+	uint8_t pad[GATE_PAGE - sizeof(struct hp_report)];
+	struct hp_exit exit[];
+};
+_Static_assert(sizeof(struct gate_trail) == GATE_PAGE, "the report is one page");
+_Static_assert(GATE_PAGE + HP_HISTORY_MOST * sizeof(struct hp_exit) <= GATE_TRAIL_STRIDE,
+	       "the longest history");
 
 /*
  * The machine: one page, filled by the OS side before the first processor enters. Root writes only
@@ -144,10 +170,13 @@ struct gate_machine {
 	struct phys command;	 /* struct gate_command */
 	struct phys blank;	 /* 4 KiB of zeros behind hidden pages */
 	struct phys sink;	 /* 4 KiB where writes to hidden pages end */
+	uint64_t alias;		 /* an entry for a top-level table, see GATE_ALIAS_CPU */
+	struct phys root_top;	 /* root's own top-level table */
 	struct phys ept_top; /* the EPT's table at the top; format and levels are base/ept.h's */
 	uint8_t ept_largest; /* paging.largest of that tree */
 	uint8_t hypervisor_below; /* CPUID.1:ECX[31] was set before us */
 	uint8_t reserved[2];
+	uint32_t history;		    /* exits that a trail keeps: a power of two */
 	uint32_t cpuid_base;		    /* HP_CPUID_BASE or HP_CPUID_BASE_ABOVE */
 	uint32_t ept_lock;		    /* root writes: the try-lock of everything below */
 	struct ept_pool pool;		    /* root writes */
@@ -163,7 +192,10 @@ _Static_assert(sizeof(struct gate_machine) <= GATE_PAGE, "the machine is one pag
  */
 struct gate_command {
 	struct interception interception;
-	uint8_t pad[GATE_PAGE - sizeof(struct interception)];
+	/* A processor that does not come out of root is sent an NMI with its bit set: it retreats.
+	 */
+	uint64_t stuck[HP_PROCESSORS_MAX / 64];
+	uint8_t pad[GATE_PAGE - sizeof(struct interception) - HP_PROCESSORS_MAX / 8];
 	uint8_t msr_bitmap[INTERCEPTION_MSR_BYTES];
 	uint8_t port_bitmap[INTERCEPTION_PORT_BYTES];
 };
@@ -218,7 +250,11 @@ struct gate_cpu {
 	uint64_t root_gdt[32]; /* code and data at the OS's selectors, root's TSS. Root fills it */
 	uint64_t cross_idt[6]; /* vectors 0 to 2; only NMI is present: interrupt gate to gate_nmi,
 				  CPL 0, the OS's code selector, no IST. The OS side fills it */
-	uint64_t stack[(GATE_PAGE - 0x430) / 8];
+	/* An address space in which the alias was planted, for the OS side to take it out again:
+	   the entry's address and value; 0: none. Root writes */
+	struct phys planted;
+	uint64_t planted_value;
+	uint64_t stack[(GATE_PAGE - 0x440) / 8];
 };
 
 _Static_assert(sizeof(struct gate_cpu) == GATE_PAGE, "gate_cpu is one page");

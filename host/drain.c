@@ -10,6 +10,8 @@
 #include "lifecycle.h"
 #include "log.h"
 #include "processor.h"
+#include "report.h"
+#include "watch.h"
 #include "../base/record.h"
 
 static uint64_t ring_head(const struct gate_ring *ring)
@@ -112,13 +114,20 @@ static void push_laggards(struct machine *machine)
 bool drain_run(void)
 {
 	struct machine *machine;
+	bool failed = false;
 
-	host_lock();
+	watch_tick();
+	/* Who has the lock may be waiting for a processor that only the watch can free. */
+	if (!host_try_lock())
+		return true;
 	machine = lifecycle_machine();
 	if (machine) {
 		drain_records(machine);
 		push_laggards(machine);
+		failed = report_look(machine);
 	}
 	host_unlock();
+	if (failed)
+		lifecycle_step_aside();
 	return machine != NULL;
 }

@@ -52,6 +52,15 @@ bool host_call(uint32_t processor, host_function *function, void *context);
  */
 bool host_interrupt(uint32_t processor, host_function *function, void *context);
 
+/* Sends an NMI to `processor`, and does not wait for it. Any. */
+void host_nmi(uint32_t processor);
+
+/*
+ * Makes the aligned 8 bytes of RAM at `address`, which need not be ours, `value`, atomically, if
+ * they are `old`. Returns false if they are not, or can't be reached. Process.
+ */
+bool host_exchange(struct phys address, uint64_t old, uint64_t value);
+
 /*
  * Calls `each` for each range of RAM, in ascending order, whole pages, no overlap, until it returns
  * false. Returns false if it did. Process.
@@ -81,6 +90,9 @@ bool host_kvm_loaded(void);
  */
 void host_lock(void);
 void host_unlock(void);
+
+/* As host_lock(), but returns false, at once, where that would have to wait. Process. */
+bool host_try_lock(void);
 
 /* The lock of the log's text: held for microseconds, by any context. */
 unsigned long host_log_lock(void);

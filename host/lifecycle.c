@@ -16,14 +16,16 @@
 #include "lifecycle.h"
 #include "log.h"
 #include "processor.h"
+#include "report.h"
 #include "subscribe.h"
+#include "watch.h"
 
 static struct machine machine;
 static bool running;
 static bool asleep; /* the system sleeps, or is about to: nobody enters */
 static bool closed; /* the system or the module ends: no start any more */
 static bool changing;
-static uint32_t start_exits; /* of the start under way */
+static struct hp_start start_how; /* of the start under way */
 
 struct machine *lifecycle_machine(void)
 {
@@ -89,17 +91,38 @@ static enum hp_error leave_all(struct hp_failure *failure)
 	return result;
 }
 
+/*
+ * A processor that escaped did so by an entry in an address space of the OS's. It is out of there
+ * when it takes an interrupt.
+ */
+static void uproot(const struct processor *processor)
+{
+	if (!processor->gate || !processor->gate->planted.value)
+		return;
+	processor_flush(processor);
+	host_exchange(processor->gate->planted, processor->gate->planted_value, 0);
+	processor_flush(processor);
+}
+
 /* From here on, until it ends, guests may run through the gate. */
 static void begin_run(void)
 {
 	running = true;
 	host_keep(true);
+	watch_begin(&machine);
 }
 
 /* Every processor has left. */
 static void end_run(void)
 {
+	uint32_t i;
+
+	watch_end();
+	for (i = 0; i < machine.processors; i++)
+		uproot(&machine.processor[i]);
 	drain_records(&machine);
+	report_look(&machine);
+	report_keep(&machine);
 	running = false;
 	machine_end(&machine);
 	host_keep(false);
@@ -111,7 +134,7 @@ static enum hp_error prepare(struct hp_failure *failure)
 
 	if (error)
 		return fail(failure, error, HP_NO_PROCESSOR);
-	error = subscribe_begin(&machine, start_exits, failure);
+	error = subscribe_begin(&machine, start_how.exits, failure);
 	return error ? fail(failure, error, failure->processor) : HP_ERROR_OK;
 }
 
@@ -125,6 +148,7 @@ static enum hp_error start(struct hp_failure *failure)
 	if (closed || asleep)
 		return fail(failure, HP_ERROR_BUSY, HP_NO_PROCESSOR);
 	error = machine_begin(&machine);
+	machine.history = start_how.history;
 	if (error)
 		fail(failure, error, HP_NO_PROCESSOR);
 	else
@@ -161,7 +185,7 @@ static enum hp_error stop(struct hp_failure *failure)
 	return HP_ERROR_OK;
 }
 
-static enum hp_error change(enum hp_error (*what)(struct hp_failure *), uint32_t exits,
+static enum hp_error change(enum hp_error (*what)(struct hp_failure *), const struct hp_start *how,
 			    struct hp_failure *failure)
 {
 	enum hp_error error;
@@ -170,7 +194,8 @@ static enum hp_error change(enum hp_error (*what)(struct hp_failure *), uint32_t
 	if (__atomic_exchange_n(&changing, true, __ATOMIC_ACQUIRE))
 		return fail(failure, HP_ERROR_BUSY, HP_NO_PROCESSOR);
 	host_lock();
-	start_exits = exits;
+	if (how)
+		start_how = *how;
 	error = what(failure);
 	host_unlock();
 	__atomic_store_n(&changing, false, __ATOMIC_RELEASE);
@@ -186,10 +211,19 @@ static uint32_t count_guests(void)
 	return count;
 }
 
-enum hp_error lifecycle_start(uint32_t exits, struct hp_failure *failure)
+static bool is_history(uint32_t depth)
 {
-	enum hp_error error = change(start, exits, failure);
+	return depth >= HP_HISTORY_LEAST && depth <= HP_HISTORY_MOST && !(depth & (depth - 1));
+}
 
+enum hp_error lifecycle_start(const struct hp_start *how, struct hp_failure *failure)
+{
+	enum hp_error error;
+
+	memset(failure, 0, sizeof(*failure));
+	if ((how->exits & ~HP_EXITS_ALL) || !is_history(how->history))
+		return fail(failure, HP_ERROR_REQUEST, HP_NO_PROCESSOR);
+	error = change(start, how, failure);
 	if (error) {
 		failure_log("not started", failure);
 		return error;
@@ -210,10 +244,18 @@ static void log_stop(enum hp_error error, const struct hp_failure *failure)
 
 enum hp_error lifecycle_stop(struct hp_failure *failure)
 {
-	enum hp_error error = change(stop, 0, failure);
+	enum hp_error error = change(stop, NULL, failure);
 
 	log_stop(error, failure);
 	return error;
+}
+
+void lifecycle_step_aside(void)
+{
+	struct hp_failure failure;
+
+	if (lifecycle_stop(&failure) == HP_ERROR_OK)
+		log_line(HP_ERR, "HyperPlatform has stepped aside; hpctl report says why");
 }
 
 /* One whose pages were not taken at the start, or that is less able than the others, stays out. */

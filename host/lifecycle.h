@@ -13,17 +13,23 @@
 struct machine;
 
 /*
- * Starts on every online processor, with these groups of exits on. On failure nothing has changed,
- * nothing stays allocated, and `failure` says why and where. BUSY while another start or stop is
- * under way. Process.
+ * Starts on every online processor, as `how` wants it. On failure nothing has changed, nothing
+ * stays allocated, and `failure` says why and where. REQUEST: `how` has a value that does not
+ * exist. BUSY while another start or stop is under way. Process.
  */
-enum hp_error lifecycle_start(uint32_t exits, struct hp_failure *failure);
+enum hp_error lifecycle_start(const struct hp_start *how, struct hp_failure *failure);
 
 /*
  * Stops on every processor and gives all memory back. NO_ANSWER: a processor did not leave; then
  * the rest has left, the memory stays, and stop may be called again. Process.
  */
 enum hp_error lifecycle_stop(struct hp_failure *failure);
+
+/*
+ * Root has failed on a processor, which has left or will do so: all others leave, too. Called again
+ * and again until they have. Process.
+ */
+void lifecycle_step_aside(void);
 
 /* The run, NULL when there is none. The caller holds host_lock(). */
 struct machine *lifecycle_machine(void);

@@ -50,13 +50,22 @@ void machine_end(struct machine *machine)
 	memset(machine, 0, sizeof(*machine));
 }
 
-static bool take_processor(struct memory *memory, struct processor *processor)
+uint32_t machine_trail_pages(const struct machine *machine)
 {
+	return 1 + (uint32_t)(align_up(machine->history * sizeof(struct hp_exit), HOST_PAGE) /
+			      HOST_PAGE);
+}
+
+static bool take_processor(struct machine *machine, struct processor *processor)
+{
+	struct memory *memory = &machine->memory;
 	struct phys vmxon, vmcs;
 
 	processor->ring = memory_take(memory, GATE_RING_STRIDE / HOST_PAGE, HP_MEMORY_RINGS,
 				      MEMORY_READ, &processor->ring_physical);
-	if (!processor->ring ||
+	processor->trail = memory_take(memory, machine_trail_pages(machine), HP_MEMORY_TRAIL,
+				       MEMORY_READ, &processor->trail_physical);
+	if (!processor->ring || !processor->trail ||
 	    !memory_take(memory, BLOCK_PAGES, HP_MEMORY_PROCESSOR, MEMORY_HIDDEN,
 			 &processor->block) ||
 	    !memory_take(memory, 1, HP_MEMORY_PROCESSOR, MEMORY_HIDDEN, &vmxon) ||
@@ -78,7 +87,7 @@ static bool take_processors(struct machine *machine)
 
 	for (i = 0; i < machine->processors; i++) {
 		if (host_processor(i) != HP_PROCESSOR_ABSENT &&
-		    !take_processor(&machine->memory, &machine->processor[i]))
+		    !take_processor(machine, &machine->processor[i]))
 			return false;
 	}
 	return true;
@@ -131,6 +140,7 @@ static void fill_gate(struct machine *machine)
 	gate->hypervisor_below = (leaf[2] & CPUID_1_ECX_HYPERVISOR) != 0;
 	gate->cpuid_base = gate->hypervisor_below ? HP_CPUID_BASE_ABOVE : HP_CPUID_BASE;
 	gate->processors = machine->processors;
+	gate->history = machine->history;
 	gate->gate_text = (uintptr_t)gate_text;
 	gate->gate_leave = (uintptr_t)gate_leave;
 	gate->image = machine->image.physical;

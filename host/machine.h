@@ -21,9 +21,13 @@ struct processor {
 	uint32_t error;	       /* enum hp_error: why it did not enter or leave */
 	struct gate_cpu *gate; /* NULL: it was not present at the start */
 	struct gate_ring *ring;
-	struct phys gate_physical, ring_physical, block;
+	struct gate_trail *trail;
+	struct phys gate_physical, ring_physical, trail_physical, block;
 	uint64_t tail; /* records of the ring that were drained */
 	uint64_t lost; /* of them, those that were overwritten before */
+	bool reported; /* its report was said in the log */
+	uint64_t watched_exits; /* watch.c: for so long it has been at work on this exit */
+	uint32_t watched_ms;
 	bool checked;  /* `check` is of this run */
 	struct hp_check check;
 	uint32_t proc_allowed, proc2_allowed; /* controls that may be 1, from the check */
@@ -41,6 +45,7 @@ struct machine {
 
 	struct interception_set subscriptions;
 	uint32_t exits; /* groups that are on: bits of enum hp_exits_group */
+	uint32_t history; /* exits that are kept of each processor: a power of two */
 	struct gate_command *command;
 
 	struct root_image image;
@@ -58,6 +63,9 @@ enum hp_error machine_begin(struct machine *machine);
  * the shared pages. Nothing of a processor is changed. NO_MEMORY, IMAGE, INTERNAL.
  */
 enum hp_error machine_prepare(struct machine *machine);
+
+/* Of each processor's trail: the report, and as many exits as are kept. */
+uint32_t machine_trail_pages(const struct machine *machine);
 
 /* Gives back all memory. No processor is in VMX operation. */
 void machine_end(struct machine *machine);

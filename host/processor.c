@@ -184,6 +184,22 @@ enum hp_error processor_leave(struct processor *processor)
 	return HP_ERROR_NO_ANSWER;
 }
 
+/* SDM: Operations that Invalidate TLBs: a change of CR4.PGE drops all of them, of every PCID. */
+static void flush(void *context)
+{
+	uint64_t cr4;
+
+	(void)context;
+	asm volatile("mov %%cr4, %0" : "=r"(cr4));
+	asm volatile("mov %0, %%cr4" : : "r"(cr4 ^ CR4_PGE) : "memory");
+	asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
+}
+
+void processor_flush(const struct processor *processor)
+{
+	host_interrupt(processor->index, flush, NULL);
+}
+
 struct intercept_call {
 	struct processor *processor;
 	enum hp_error error;

@@ -40,6 +40,9 @@ enum hp_error processor_leave(struct processor *processor);
 /* Makes it take what the command page has. It is a guest. CAPABILITY, NO_ANSWER. */
 enum hp_error processor_intercept(struct processor *processor);
 
+/* Interrupts it, and drops every translation that it has cached. */
+void processor_flush(const struct processor *processor);
+
 /* Makes it exit once, if it is a guest. */
 void processor_sync(struct processor *processor);
 

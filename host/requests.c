@@ -10,6 +10,7 @@
 #include "lifecycle.h"
 #include "log.h"
 #include "processor.h"
+#include "report.h"
 #include "requests.h"
 #include "subscribe.h"
 
@@ -55,11 +56,7 @@ static enum hp_error handle_CHECK(const void *in, void *out)
 
 static enum hp_error handle_START(const void *in, void *out)
 {
-	const struct hp_start *start = in;
-
-	if ((start->exits & ~HP_EXITS_ALL) || start->reserved)
-		return HP_ERROR_REQUEST;
-	return lifecycle_start(start->exits, out);
+	return lifecycle_start(in, out);
 }
 
 static enum hp_error handle_STOP(const void *in, void *out)
@@ -111,6 +108,7 @@ static enum hp_error handle_STATUS(const void *in, void *out)
 	if (lifecycle_machine())
 		add_machine(status, lifecycle_machine());
 	status->memory[HP_MEMORY_LOG] += log_memory();
+	status->memory[HP_MEMORY_TRAIL] += report_memory();
 	host_unlock();
 	return HP_ERROR_OK;
 }
@@ -175,6 +173,29 @@ static enum hp_error handle_EXITS(const void *in, void *out)
 	host_lock();
 	if (lifecycle_machine())
 		error = subscribe_groups(lifecycle_machine(), exits);
+	host_unlock();
+	return error;
+}
+
+/* Of a processor without a report, too: then it says so. */
+static enum hp_error handle_REPORT(const void *in, void *out)
+{
+	uint32_t number = *(const uint32_t *)in;
+	enum hp_error error;
+
+	host_lock();
+	error = report_copy(lifecycle_machine(), number, out);
+	host_unlock();
+	return error;
+}
+
+static enum hp_error handle_HISTORY(const void *in, void *out)
+{
+	const uint32_t *which = in;
+	enum hp_error error;
+
+	host_lock();
+	error = report_history(lifecycle_machine(), which[0], which[1], out);
 	host_unlock();
 	return error;
 }

@@ -156,6 +156,10 @@ static bool map_processor(const struct machine *machine, const struct paging *pa
 			  READ_WRITE) &&
 	       paging_map(paging, root + GATE_RINGS_OFFSET + processor->index * GATE_RING_STRIDE,
 			  processor->ring_physical, GATE_RING_STRIDE, READ_WRITE) &&
+	       paging_map(paging, root + GATE_TRAILS_OFFSET + processor->index * GATE_TRAIL_STRIDE,
+			  processor->trail_physical,
+			  GATE_PAGE + align_up(machine->history * sizeof(struct hp_exit), SIZE_4K),
+			  READ_WRITE) &&
 	       map_block(paging, root + GATE_BLOCKS_OFFSET + processor->index * GATE_BLOCK_BYTES,
 			 processor->block);
 }
@@ -172,6 +176,33 @@ static bool map_processors(const struct machine *machine, const struct paging *p
 	return true;
 }
 
+/*
+ * What a top-level entry of any address space can point to: the gate's text, and behind it the
+ * gate_cpu pages. Root plants it where it has to leave and finds neither.
+ */
+static bool build_alias(struct machine *machine, const struct table_memory *memory)
+{
+	struct paging paging = {
+		.format = &paging_x86,
+		.memory = memory,
+		.levels = machine->levels - 1,
+		.largest = 1,
+	};
+	uint32_t i;
+
+	if (!memory->take(memory->context, &paging.top) ||
+	    !paging_map(&paging, 0, host_physical(gate_text), SIZE_4K, READ_EXEC))
+		return false;
+	for (i = 0; i < machine->processors; i++) {
+		if (machine->processor[i].gate &&
+		    !paging_map(&paging, GATE_ALIAS_CPU(i), machine->processor[i].gate_physical,
+				SIZE_4K, READ_WRITE))
+			return false;
+	}
+	machine->gate->alias = paging.top.value | paging_x86.table;
+	return true;
+}
+
 enum hp_error root_map_build(struct machine *machine)
 {
 	struct memory_tables tables;
@@ -185,12 +216,14 @@ enum hp_error root_map_build(struct machine *machine)
 	memory_tables_init(&tables, &machine->memory, HP_MEMORY_TABLES);
 	if (!tables.tables.take(&tables, &paging.top))
 		return HP_ERROR_NO_MEMORY;
-	machine->root_top = paging.top;
+	machine->root_top = machine->gate->root_top = paging.top;
 	if (map_window(machine, &paging) && map_image(machine, &paging) &&
 	    map_processors(machine, &paging) &&
 	    paging_map(&paging, machine->gate->root_base + GATE_SHARED_OFFSET,
 		       machine->gate_physical, SIZE_4K, READ_WRITE) &&
-	    paging_map(&paging, (uintptr_t)gate_text, host_physical(gate_text), SIZE_4K, READ_EXEC))
+	    paging_map(&paging, (uintptr_t)gate_text, host_physical(gate_text), SIZE_4K,
+		       READ_EXEC) &&
+	    build_alias(machine, &tables.tables))
 		return HP_ERROR_OK;
 	return HP_ERROR_NO_MEMORY;
 }

@@ -32,6 +32,8 @@
 #define CPU_IDTR	 0xa0
 #define CPU_TR		 0xaa
 #define CPU_NMIS_IN_ROOT 0xb0
+#define CPU_STUCK	 0xb8
+#define CPU_STUCK_BIT	 0xac
 #define CPU_STACK_TOP	 0x5000 /* pages 3 and 4 of the block */
 #define CPU_BLOCK_MASK	 (-0x10000)
 
@@ -118,6 +120,22 @@ struct step {
 	uint64_t rip[STEP_RIPS]; /* the last ones, not in the ring yet */
 };
 
+/*
+ * What an exit handler changes of the guest's state in the VMCS is written down with what it was, so
+ * that it comes back if root fails before the exit is dealt with. `count` is 0 while there is nothing
+ * to undo; from the exit on it is 1 more than the number of entries.
+ */
+#define UNDO_ENTRIES 16u
+struct undo {
+	uint32_t count;
+	struct {
+		uint32_t field;
+		uint64_t value;
+	} entry[UNDO_ENTRIES];
+	uint64_t rip, gpr[16]; /* at the exit; of CPUID only RAX and RCX */
+	uint32_t reason;
+};
+
 struct cpu {
 	/* The guest's general-purpose registers while root runs, by the encoding's numbers. RSP's
 	   place is unused: the guest's is in the VMCS. */
@@ -138,18 +156,23 @@ struct cpu {
 	uint32_t reserved;
 	struct table_register idtr;
 	uint16_t tr_selector;
-	uint32_t fault_depth;
+	uint32_t stuck_bit; /* in *stuck */
 	uint64_t nmis_in_root; /* counted by the NMI handler since the launch */
+	uint64_t *stuck; /* in struct gate_command, the word with this processor's bit */
 
 	struct gate_cpu *gate;
 	struct gate_machine *machine;
 	struct gate_ring *ring;
+	struct gate_trail *trail;
+	uint64_t history_mask;
 
 	uint64_t ept_pointer;
 	uint64_t ept_generation; /* of the last invalidation here */
 	struct vmx_controls controls;
 	struct capability capability;
 	uint32_t in_vmx; /* between VMXON and VMXOFF */
+	uint32_t away;	 /* how often root has failed: retreat.c */
+	struct undo undo;
 	struct step step;
 
 	struct tss tss;
@@ -167,6 +190,8 @@ CPU_CHECK(CPU_NMIS, nmis);
 CPU_CHECK(CPU_IDTR, idtr);
 CPU_CHECK(CPU_TR, tr_selector);
 CPU_CHECK(CPU_NMIS_IN_ROOT, nmis_in_root);
+CPU_CHECK(CPU_STUCK, stuck);
+CPU_CHECK(CPU_STUCK_BIT, stuck_bit);
 _Static_assert(sizeof(struct cpu) <= 2 * GATE_PAGE, "struct cpu has two pages of the block");
 _Static_assert(CPU_BLOCK_MASK == -(int)GATE_BLOCK_BYTES, "the block's size");
 

@@ -41,8 +41,8 @@ void cr_own(struct cpu *cpu, uint64_t cr0, uint64_t cr4)
 {
 	uint64_t visible0 = guest_cr0(), visible4 = guest_cr4();
 
-	vmwrite(VMCS_CR0_SHADOW, visible0);
-	vmwrite(VMCS_CR4_SHADOW, visible4);
+	undo_vmwrite(VMCS_CR0_SHADOW, visible0);
+	undo_vmwrite(VMCS_CR4_SHADOW, visible4);
 	vmwrite(VMCS_CR0_MASK, cr0 | cr0_fixed(cpu));
 	vmwrite(VMCS_CR4_MASK, cr4 | cr4_fixed(cpu));
 }
@@ -89,8 +89,8 @@ static enum outcome write_guest_cr0(struct cpu *cpu, uint64_t value)
 		return OUTCOME_LEAVE;
 	}
 	set_caching(value);
-	vmwrite(VMCS_CR0_SHADOW, value);
-	vmwrite(VMCS_GUEST_CR0, value | cr0_fixed(cpu));
+	undo_vmwrite(VMCS_CR0_SHADOW, value);
+	undo_vmwrite(VMCS_GUEST_CR0, value | cr0_fixed(cpu));
 	return OUTCOME_SKIP;
 }
 
@@ -111,7 +111,7 @@ static enum outcome write_guest_cr3(struct cpu *cpu, uint64_t value)
 	}
 	if (value & reserved)
 		return inject_gp(cpu);
-	vmwrite(VMCS_GUEST_CR3, value);
+	undo_vmwrite(VMCS_GUEST_CR3, value);
 	if (!keep)
 		invalidate_guest(cpu, INVALIDATE_NOT_GLOBAL);
 	return OUTCOME_SKIP;
@@ -139,8 +139,8 @@ static enum outcome write_guest_cr4(struct cpu *cpu, uint64_t value)
 
 	if (!cr4_valid(cpu, value, old))
 		return inject_gp(cpu);
-	vmwrite(VMCS_CR4_SHADOW, value);
-	vmwrite(VMCS_GUEST_CR4, value | CR4_VMXE);
+	undo_vmwrite(VMCS_CR4_SHADOW, value);
+	undo_vmwrite(VMCS_GUEST_CR4, value | CR4_VMXE);
 	/* Not every change invalidates; too much does no harm. */
 	if (old != value)
 		invalidate_guest(cpu, INVALIDATE_GUEST);

@@ -62,7 +62,8 @@ static enum outcome store_table(struct cpu *cpu, const struct operand *operand)
 	return OUTCOME_SKIP;
 }
 
-/* The base first, which shows when the operand is over the end of a page: so do the lab's processors. */
+/* The base first, which shows when the operand is over the end of a page: so do the lab's
+ * processors. */
 static enum outcome load_table(struct cpu *cpu, const struct operand *operand)
 {
 	bool idt = operand->identity == LIDT;
@@ -81,8 +82,8 @@ static enum outcome load_table(struct cpu *cpu, const struct operand *operand)
 	/* SDM: Canonicality Checks: by the width that the processor has. */
 	if (!operand_is_canonical(value.base, capability_linear_bits(&cpu->capability)))
 		return inject_gp(cpu);
-	vmwrite(field_base(idt), value.base);
-	vmwrite(field_limit(idt), value.limit);
+	undo_vmwrite(field_base(idt), value.base);
+	undo_vmwrite(field_limit(idt), value.limit);
 	return OUTCOME_SKIP;
 }
 
@@ -174,10 +175,10 @@ static enum outcome load_selector(struct cpu *cpu, const struct operand *operand
 		   (tr && !mark_busy(cpu, &state, &fault))) {
 		return inject_fault(cpu, &fault);
 	}
-	vmwrite(VMCS_GUEST_SELECTOR(which), state.selector);
-	vmwrite(VMCS_GUEST_BASE(which), state.base);
-	vmwrite(VMCS_GUEST_LIMIT(which), state.limit);
-	vmwrite(VMCS_GUEST_RIGHTS(which), state.rights);
+	undo_vmwrite(VMCS_GUEST_SELECTOR(which), state.selector);
+	undo_vmwrite(VMCS_GUEST_BASE(which), state.base);
+	undo_vmwrite(VMCS_GUEST_LIMIT(which), state.limit);
+	undo_vmwrite(VMCS_GUEST_RIGHTS(which), state.rights);
 	return OUTCOME_SKIP;
 }
 

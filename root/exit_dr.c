@@ -31,7 +31,7 @@ static bool write_guest_dr(unsigned number, uint64_t value)
 	if (number >= 6 && value >> 32)
 		return false;
 	if (number == 7)
-		vmwrite(VMCS_GUEST_DR7, (value & ~DR7_ZERO) | DR7_FIXED);
+		undo_vmwrite(VMCS_GUEST_DR7, (value & ~DR7_ZERO) | DR7_FIXED);
 	else
 		write_dr(number, value);
 	return true;

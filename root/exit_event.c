@@ -26,9 +26,9 @@ void event_debug(uint64_t qualification)
 	dr6 &= ~(qualification & DR6_ACTIVE_LOW);
 	write_dr(6, dr6);
 	if (dr7 & DR7_GD)
-		vmwrite(VMCS_GUEST_DR7, dr7 & ~DR7_GD);
+		undo_vmwrite(VMCS_GUEST_DR7, dr7 & ~DR7_GD);
 	if (debugctl & DEBUGCTL_LBR)
-		vmwrite(VMCS_GUEST_DEBUGCTL, debugctl & ~DEBUGCTL_LBR);
+		undo_vmwrite(VMCS_GUEST_DEBUGCTL, debugctl & ~DEBUGCTL_LBR);
 }
 
 enum outcome exit_event(struct cpu *cpu)

@@ -69,8 +69,8 @@ enum outcome exit_ept_violation(struct cpu *cpu)
 	 */
 	if ((qualification & EPT_VIOLATION_NMI_UNBLOCKED) &&
 	    !(vmread(VMCS_IDT_VECTORING) & EVENT_VALID))
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
-			vmread(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_NMI);
+		undo_vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			     vmread(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_NMI);
 	if (!memory_lock(cpu->machine))
 		return OUTCOME_RESUME;
 	resolve(cpu, address, qualification);

@@ -80,7 +80,7 @@ enum outcome exit_wbinvd(struct cpu *cpu)
 enum outcome exit_hlt(struct cpu *cpu)
 {
 	if (cpu->capability.misc & MISC_ACTIVITY_HLT)
-		vmwrite(VMCS_GUEST_ACTIVITY, ACTIVITY_HLT);
+		undo_vmwrite(VMCS_GUEST_ACTIVITY, ACTIVITY_HLT);
 	return OUTCOME_SKIP;
 }
 

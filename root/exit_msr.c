@@ -96,7 +96,7 @@ static bool take_debugctl(struct cpu *cpu, uint64_t value)
 	if (!rdmsr_safe(IA32_DEBUGCTL, &kept))
 		kept = 0;
 	wrmsr_safe(IA32_DEBUGCTL, 0);
-	vmwrite(VMCS_GUEST_DEBUGCTL, kept | (value & trace));
+	undo_vmwrite(VMCS_GUEST_DEBUGCTL, kept | (value & trace));
 	return true;
 }
 
@@ -107,7 +107,7 @@ static bool take_efer(uint64_t value)
 
 	if (((old ^ value) & EFER_LME) && (vmread(VMCS_GUEST_CR0) & CR0_PG))
 		return false;
-	vmwrite(VMCS_GUEST_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
+	undo_vmwrite(VMCS_GUEST_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
 	return true;
 }
 
@@ -128,7 +128,7 @@ static bool take_field(struct cpu *cpu, uint32_t msr, uint32_t field, uint64_t v
 	if (msr == IA32_EFER)
 		return take_efer(value);
 	/* IA32_SYSENTER_CS has 32 bits there. */
-	vmwrite(field, msr == IA32_SYSENTER_CS ? (uint32_t)value : value);
+	undo_vmwrite(field, msr == IA32_SYSENTER_CS ? (uint32_t)value : value);
 	return true;
 }
 

@@ -51,9 +51,24 @@ nmi_entry:
 	jae	1f
 	lea	vmx_enter_again(%rip), %rcx
 	mov	%rcx, 0x10 + FRAME_RIP(%rsp)
-1:	pop	%rcx
+1:	mov	%rsp, %rax
+	and	$CPU_BLOCK_MASK, %rax
+	mov	CPU_STUCK_BIT(%rax), %ecx
+	mov	CPU_STUCK(%rax), %rax
+	bt	%rcx, (%rax)
+	jc	2f
+	pop	%rcx
 	pop	%rax
 	iretq
+	/* It was sent since root does not come to an end: it counts as a fault of that. */
+2:	mov	%rsp, %rax
+	and	$CPU_BLOCK_MASK, %rax
+	decl	CPU_NMIS(%rax)
+	pop	%rcx
+	pop	%rax
+	push	$0
+	push	$VECTOR_NMI_NUMBER
+	jmp	fault_common
 
 /*
  * void nmi_unblock(void): an NMI exit leaves NMIs blocked, and only an IRET surely ends that: a VM

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Faults in root. The few instructions that may fault on a value of the guest's have an entry in
- * the exception table, and go on behind themselves, saying so. Any other fault is a bug of ours: it
- * is recorded, and the processor leaves VMX operation at the guest's state, so that the OS runs on.
+ * the exception table, and go on behind themselves, saying so. Any other fault is a bug of ours,
+ * and the end of this processor's life as a guest (retreat.c); so is an NMI that was sent because
+ * root does not come to an end.
  *
  * World: root.
  */
@@ -10,13 +11,6 @@
 #include "vmx.h"
 
 #define IDT_PRESENT_INTERRUPT_GATE 0x8e00ull
-
-/* What fault_common pushed, below the processor's own frame. */
-struct fault_frame {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
-	uint64_t vector, error_code;
-	uint64_t rip, cs, rflags, rsp, ss;
-};
 
 /* Distances from the words themselves: no relocation. */
 struct exception_entry {
@@ -70,29 +64,11 @@ static bool fix_up(struct fault_frame *frame)
 	return false;
 }
 
-static void halt(void) __attribute__((noreturn));
-static void halt(void)
-{
-	for (;;)
-		asm volatile("hlt");
-}
-
 void fault_handle(struct fault_frame *frame, struct cpu *cpu);
 void fault_handle(struct fault_frame *frame, struct cpu *cpu)
 {
-	uint64_t address;
-
 	if (fix_up(frame))
 		return;
-	asm volatile("mov %%cr2, %0" : "=r"(address));
-	/* A fault while leaving because of a fault: nothing of the guest's state can be trusted. */
-	if (cpu->fault_depth++)
-		halt();
-	RECORD(cpu, FAULT, HP_ERR, frame->vector, frame->error_code, frame->rip, address);
-	cpu->gate->error = HP_ERROR_INTERNAL;
-	cpu->gate->detail[0] = frame->vector;
-	cpu->gate->detail[1] = frame->rip;
-	if (cpu->gate->in_guest)
-		leave(cpu);
-	leave_refused(cpu, HP_ERROR_INTERNAL);
+	RECORD(cpu, FAULT, HP_ERR, frame->vector, frame->error_code, frame->rip, read_cr2());
+	retreat(cpu, frame->vector == VECTOR_NMI ? HP_REPORT_STUCK : HP_REPORT_FAULT, frame);
 }

@@ -23,7 +23,7 @@ void guest_register_write(struct cpu *cpu, unsigned number, uint64_t value, unsi
 		value = (guest_register_read(cpu, number) & ~(BIT64(8 * bytes) - 1)) |
 			(value & (BIT64(8 * bytes) - 1));
 	if (number == RSP)
-		vmwrite(VMCS_GUEST_RSP, value);
+		undo_vmwrite(VMCS_GUEST_RSP, value);
 	else
 		cpu->gpr[number] = value;
 }

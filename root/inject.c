@@ -13,7 +13,8 @@
 #include "root.h"
 #include "vmx.h"
 
-/* The exceptions that are faults, a bit each; the others are traps or aborts, or either, as #DB is. */
+/* The exceptions that are faults, a bit each; the others are traps or aborts, or either, as #DB is.
+ */
 #define FAULTS                                                                                     \
 	(1u << VECTOR_DE | 1u << VECTOR_BR | 1u << VECTOR_UD | 1u << VECTOR_NM | 1u << VECTOR_TS | \
 	 1u << VECTOR_NP | 1u << VECTOR_SS | 1u << VECTOR_GP | 1u << VECTOR_PF | 1u << VECTOR_MF | \
@@ -28,21 +29,21 @@ static void inject(uint32_t info, uint32_t error_code, uint64_t length)
 	if (event_is_software(info))
 		vmwrite(VMCS_ENTRY_LENGTH, length);
 	if (blocking & (BLOCKING_STI | BLOCKING_MOV_SS))
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
-			blocking & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
+		undo_vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			     blocking & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
 	/* Bits 30:12 have no meaning here, or another one than in the fields of an exit. */
 	vmwrite(VMCS_ENTRY_INTERRUPTION, info & (EVENT_VALID | 0xfffu));
 }
 
 /*
  * SDM: Instruction-Breakpoint Exception Condition: the frame of a fault has RF set, so that a
- * breakpoint on the instruction comes once; that of a #DB has not. (The emulator's exits show RFLAGS
- * before that.)
+ * breakpoint on the instruction comes once; that of a #DB has not. (The emulator's exits show
+ * RFLAGS before that.)
  */
 static void set_resume_flag(unsigned vector)
 {
 	if (FAULTS >> vector & 1)
-		vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
+		undo_vmwrite(VMCS_GUEST_RFLAGS, vmread(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
 }
 
 enum outcome inject_fault(struct cpu *cpu, const struct guest_fault *fault)
@@ -79,8 +80,8 @@ void inject_interrupted_event(struct cpu *cpu)
 		error_code = (uint32_t)vmread(VMCS_IDT_VECTORING_ERROR);
 	/* An NMI is injected with blocking by NMI clear; its delivery sets it again. */
 	if (EVENT_TYPE(info) == EVENT_NMI)
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
-			vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKING_NMI);
+		undo_vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			     vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)BLOCKING_NMI);
 	inject(info, error_code, event_is_software(info) ? vmread(VMCS_EXIT_LENGTH) : 0);
 }
 

@@ -73,11 +73,18 @@ static void cross(struct cpu *cpu)
 	leave_crossing(cpu->gate, cpu->machine->gate_leave, cpu);
 }
 
+void leave_store(struct cpu *cpu)
+{
+	if (cpu->in_vmx)
+		store_state(cpu);
+	end_vmx(cpu);
+	cpu->gate->in_guest = 0;
+}
+
 void leave(struct cpu *cpu)
 {
-	store_state(cpu);
 	RECORD(cpu, LEFT, HP_INFO, cpu->index, cpu->ring->exits_total);
-	end_vmx(cpu);
+	leave_store(cpu);
 	cross(cpu);
 }
 

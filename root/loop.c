@@ -79,11 +79,42 @@ static enum outcome dispatch(struct cpu *cpu, uint32_t reason)
 	default:
 		RECORD(cpu, UNEXPECTED_EXIT, HP_ERR, reason, vmread(VMCS_EXIT_QUALIFICATION),
 		       vmread(VMCS_GUEST_RIP));
-		cpu->gate->error = HP_ERROR_INTERNAL;
-		cpu->gate->detail[0] = reason;
-		cpu->gate->detail[1] = vmread(VMCS_EXIT_QUALIFICATION);
-		return OUTCOME_LEAVE;
+		retreat(cpu, HP_REPORT_UNEXPECTED_EXIT, NULL);
 	}
+}
+
+static uint64_t detail_of(uint32_t reason)
+{
+	switch (reason) {
+	case EXIT_REASON_EPT_VIOLATION:
+	case EXIT_REASON_EPT_MISCONFIG:
+		return vmread(VMCS_GUEST_PHYSICAL_ADDRESS);
+	case EXIT_REASON_EXCEPTION_NMI:
+		return vmread(VMCS_EXIT_INTERRUPTION);
+	default:
+		return 0;
+	}
+}
+
+/* Any exit but CPUID. */
+static enum outcome handle(struct cpu *cpu, struct hp_exit *exit)
+{
+	bool is_msr = exit->reason == EXIT_REASON_RDMSR || exit->reason == EXIT_REASON_WRMSR;
+
+	exit->qualification = is_msr ? (uint32_t)cpu->gpr[RCX] : vmread(VMCS_EXIT_QUALIFICATION);
+	exit->detail = detail_of(exit->reason);
+	__builtin_memcpy(cpu->undo.gpr, cpu->gpr, sizeof(cpu->gpr));
+	return dispatch(cpu, exit->reason);
+}
+
+/* The most frequent one without anything that it does not need. */
+static inline enum outcome handle_cpuid(struct cpu *cpu, struct hp_exit *exit)
+{
+	exit->qualification = (uint32_t)cpu->gpr[RAX] | cpu->gpr[RCX] << 32;
+	exit->detail = 0;
+	cpu->undo.gpr[RAX] = cpu->gpr[RAX];
+	cpu->undo.gpr[RCX] = cpu->gpr[RCX];
+	return exit_cpuid(cpu);
 }
 
 /* VM entry failed: VMfail, or an exit that says so. Before the first exit the launch can be
@@ -97,10 +128,10 @@ static enum hp_error entry_failed(struct cpu *cpu, uint32_t reason)
 	cpu->gate->detail[0] = reason;
 	cpu->gate->detail[1] = reason ? qualification : error;
 	RECORD(cpu, ENTRY_FAILED, HP_ERR, reason, qualification, error);
-	if (!first) {
-		cpu->gate->error = HP_ERROR_ENTRY_FAILED;
-		leave(cpu);
-	}
+	if (!first)
+		retreat(cpu, HP_REPORT_ENTRY_FAILED, NULL);
+	report_write(cpu, HP_REPORT_ENTRY_FAILED, NULL);
+	report_end(cpu, HP_REPORT_RETREATED);
 	return HP_ERROR_ENTRY_FAILED;
 }
 
@@ -132,11 +163,12 @@ enum hp_error loop_run(struct cpu *cpu)
 	struct gate_ring *ring = cpu->ring;
 
 	__builtin_memset(ring->exits, 0, sizeof(ring->exits));
-	ring->exits_total = ring->nmis_in_root = ring->events_reinjected = 0;
+	ring->exits_total = ring->entered = ring->nmis_in_root = ring->events_reinjected = 0;
 	load_registers(cpu);
 	cpu->gate->in_guest = 1;
 	RECORD(cpu, ENTERED, HP_INFO, cpu->index);
 	for (;;) {
+		struct hp_exit *exit;
 		uint32_t reason;
 		int result;
 
@@ -144,6 +176,7 @@ enum hp_error loop_run(struct cpu *cpu)
 			invalidate_catch_up(cpu);
 		if (unlikely(cpu->attention))
 			arrange(cpu);
+		ring->entered = ring->exits_total;
 		result = vmx_enter(cpu);
 		if (unlikely(result != VMX_EXITED)) {
 			if (result == VMX_NMI_NEW)
@@ -154,9 +187,12 @@ enum hp_error loop_run(struct cpu *cpu)
 		if (unlikely(reason >= HP_EXIT_REASONS))
 			return entry_failed(cpu, reason);
 		ring->exits[reason]++;
-		ring->exits_total++;
-		switch (likely(reason == EXIT_REASON_CPUID) ? exit_cpuid(cpu)
-							    : dispatch(cpu, reason)) {
+		exit = &cpu->trail->exit[ring->exits_total++ & cpu->history_mask];
+		exit->reason = cpu->undo.reason = reason;
+		exit->rip = cpu->undo.rip = vmread(VMCS_GUEST_RIP);
+		cpu->undo.count = 1;
+		switch (likely(reason == EXIT_REASON_CPUID) ? handle_cpuid(cpu, exit)
+							    : handle(cpu, exit)) {
 		case OUTCOME_SKIP:
 			skip_instruction(cpu);
 			break;
@@ -165,5 +201,6 @@ enum hp_error loop_run(struct cpu *cpu)
 		case OUTCOME_LEAVE:
 			leave(cpu);
 		}
+		cpu->undo.count = 0;
 	}
 }

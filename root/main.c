@@ -66,6 +66,12 @@ struct cpu *root_prepare(struct gate_cpu *gate)
 	cpu->index = gate->index;
 	cpu->ring = (struct gate_ring *)(uintptr_t)(machine->root_base + GATE_RINGS_OFFSET +
 						    (uint64_t)gate->index * GATE_RING_STRIDE);
+	cpu->trail = (struct gate_trail *)(uintptr_t)(machine->root_base + GATE_TRAILS_OFFSET +
+						      (uint64_t)gate->index * GATE_TRAIL_STRIDE);
+	cpu->history_mask = machine->history - 1;
+	cpu->stuck = (uint64_t *)phys_ptr(machine, machine->command) +
+		     offsetof(struct gate_command, stuck) / 8 + gate->index / 64;
+	cpu->stuck_bit = gate->index % 64;
 	fill_tss(cpu);
 	fill_gdt(cpu);
 	fault_fill_idt(cpu, gate->state.selector[SEG_CS]);

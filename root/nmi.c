@@ -45,7 +45,13 @@ void nmi_arrange(struct cpu *cpu)
 /* An NMI that arrived in the guest. */
 enum outcome nmi_exit(struct cpu *cpu)
 {
-	asm volatile("incl %0" : "+m"(cpu->nmis) : : "cc");
+	uint64_t bit = BIT64(cpu->stuck_bit);
+
+	/* The OS side's own, for a processor that has come out of root meanwhile. */
+	if (unlikely(*cpu->stuck & bit))
+		__atomic_fetch_and(cpu->stuck, ~bit, __ATOMIC_RELAXED);
+	else
+		asm volatile("incl %0" : "+m"(cpu->nmis) : : "cc");
 	cpu->nmi_new = 1;
 	inject_interrupted_event(cpu);
 	nmi_unblock();

@@ -25,6 +25,8 @@ struct cpu *root_prepare(struct gate_cpu *gate);
 
 /* vmx_setup.c: VMXON and a VMCS whose guest is the caller of gate_enter. */
 enum hp_error vmx_setup(struct cpu *cpu);
+/* Writes the controls and the host's state again, with the least that must exit. */
+void vmx_setup_again(struct cpu *cpu);
 
 /* vmx_enter.S: where a VM exit goes on. Not to be called. */
 void vmx_exit(void);
@@ -206,10 +208,55 @@ void segment_store(struct gate_cpu *gate, enum segment which, const struct segme
 
 /* leave.c: back to the OS world. */
 void leave(struct cpu *cpu) __attribute__((noreturn)); /* at the guest's state */
+void leave_store(struct cpu *cpu); /* that state into the gate's page, out of VMX operation */
 void leave_refused(struct cpu *cpu, enum hp_error error) __attribute__((noreturn));
 void leave_triple_fault(struct cpu *cpu) __attribute__((noreturn));
 void leave_crossing(struct gate_cpu *gate, uint64_t gate_leave, struct cpu *cpu)
 	__attribute__((noreturn)); /* start.S */
+
+/* undo.c: a write of guest state (VMCS_GUEST_*, a shadow), and back to how the exit found it all. */
+void undo_vmwrite(uint32_t field, uint64_t value);
+void undo_roll_back(struct cpu *cpu);
+
+/* What fault_common pushed, below the processor's own frame. */
+struct fault_frame {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	uint64_t vector, error_code;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/*
+ * report.c: what the OS side shows as hpctl report. `frame`: where root failed, NULL: nowhere. Only
+ * the first report of a run is written; later ones count in it.
+ */
+void report_write(struct cpu *cpu, enum hp_report_kind kind, const struct fault_frame *frame);
+void report_event(struct cpu *cpu, uint32_t info);
+void report_end(struct cpu *cpu, enum hp_report_end end);
+
+/*
+ * retreat.c: root cannot go on. The exit is undone, and the processor leaves VMX operation as soon as
+ * the guest's address space has the gate; until then the guest runs in a loop of its own.
+ */
+void retreat(struct cpu *cpu, enum hp_report_kind kind, const struct fault_frame *frame)
+	__attribute__((noreturn));
+/* The next stage, on a fresh stack: start.S calls it for retreat_afresh(). */
+void retreat_stage(struct cpu *cpu) __attribute__((noreturn));
+void retreat_afresh(struct cpu *cpu) __attribute__((noreturn));
+
+/* escape.c: the last way out: natively, by a mapping of the gate that is planted where it is missing. */
+void escape(struct cpu *cpu) __attribute__((noreturn));
+/* Where the guest's page tables (CR3) have the gate as root has it. */
+bool escape_is_open(const struct cpu *cpu, uint64_t cr3);
+
+/*
+ * deliver.c: delivers an event as the processor would, by hand, to the guest's state in the VMCS.
+ * False: the guest's tables do not let it.
+ */
+struct event {
+	uint32_t info; /* 0: none */
+	uint32_t error_code, length;
+};
+bool deliver(struct cpu *cpu, const struct event *event);
 
 /* fault.S, fault.c */
 extern const int32_t fault_stubs[VECTORS_RESERVED];

@@ -14,7 +14,7 @@ static void trap_after_step(void)
 	if (vmread(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)
 		return;
 	/* At delivery the processor turns the pending BS into DR6.BS. */
-	vmwrite(VMCS_GUEST_PENDING_DEBUG, vmread(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+	undo_vmwrite(VMCS_GUEST_PENDING_DEBUG, vmread(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
 /* SDM: Interruptibility State: blocking by STI and MOV SS lasts for one instruction. */
@@ -23,8 +23,8 @@ static inline void end_blocking(void)
 	uint64_t blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
 	if (unlikely(blocking & (BLOCKING_STI | BLOCKING_MOV_SS)))
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
-			blocking & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
+		undo_vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+			     blocking & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
 }
 
 /* SDM: Instruction-Breakpoint Exception Condition: RF is cleared by completion. */
@@ -34,14 +34,14 @@ static inline void complete(void)
 
 	end_blocking();
 	if (unlikely(flags & RFLAGS_RF))
-		vmwrite(VMCS_GUEST_RFLAGS, flags & ~RFLAGS_RF);
+		undo_vmwrite(VMCS_GUEST_RFLAGS, flags & ~RFLAGS_RF);
 	if (unlikely(flags & RFLAGS_TF))
 		trap_after_step();
 }
 
 void skip_instruction(struct cpu *cpu)
 {
-	uint64_t rip = vmread(VMCS_GUEST_RIP);
+	uint64_t rip = cpu->undo.rip;
 	uint64_t next = rip + vmread(VMCS_EXIT_LENGTH);
 
 	(void)cpu;

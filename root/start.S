@@ -25,6 +25,14 @@ root_entry:
 	call	root_main
 	ud2
 
+/* void retreat_afresh(struct cpu *) */
+	.globl retreat_afresh
+retreat_afresh:
+	lea	CPU_STACK_TOP(%rdi), %rsp
+	xor	%ebp, %ebp
+	call	retreat_stage
+	ud2
+
 /* void leave_crossing(struct gate_cpu *, uint64_t gate_leave, struct cpu *): %rdi, %rsi, %rdx */
 	.globl leave_crossing
 leave_crossing:

@@ -125,11 +125,11 @@ void step_look(struct cpu *cpu)
 	if (!step->done && (blocking & BLOCKING_MOV_SS)) {
 		blocking &= ~(uint64_t)BLOCKING_MOV_SS;
 		put = step->blocking & (BLOCKING_STI | BLOCKING_MOV_SS);
-		vmwrite(VMCS_GUEST_PENDING_DEBUG, step->pending);
+		undo_vmwrite(VMCS_GUEST_PENDING_DEBUG, step->pending);
 	}
 	if (step->nmi_blocked && !(step->done && step->is_iret))
 		put |= BLOCKING_NMI;
-	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocking | put);
+	undo_vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocking | put);
 }
 
 static void set_exit(struct cpu *cpu, bool on)
@@ -162,12 +162,12 @@ static void arm(struct cpu *cpu)
 	step->pending = vmread(VMCS_GUEST_PENDING_DEBUG);
 	step->nmi_blocked = (step->blocking & BLOCKING_NMI) && !has_monitor_trap(cpu);
 	step->is_iret = step->nmi_blocked && is_iret(cpu);
-	vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
-		(step->blocking &
-		 ~(uint64_t)(BLOCKING_STI | (step->nmi_blocked ? BLOCKING_NMI : 0))) |
-			BLOCKING_MOV_SS);
-	vmwrite(VMCS_GUEST_PENDING_DEBUG,
-		traps ? step->pending | PENDING_DEBUG_BS : step->pending & ~PENDING_DEBUG_BS);
+	undo_vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
+		     (step->blocking &
+		      ~(uint64_t)(BLOCKING_STI | (step->nmi_blocked ? BLOCKING_NMI : 0))) |
+			     BLOCKING_MOV_SS);
+	undo_vmwrite(VMCS_GUEST_PENDING_DEBUG,
+		     traps ? step->pending | PENDING_DEBUG_BS : step->pending & ~PENDING_DEBUG_BS);
 	step->at = vmread(VMCS_GUEST_RIP);
 	step->armed = true;
 }
@@ -186,7 +186,7 @@ void step_arrange(struct cpu *cpu)
 	set_exit(cpu, true);
 	/* Who steps over HLT wakes it. */
 	if (vmread(VMCS_GUEST_ACTIVITY))
-		vmwrite(VMCS_GUEST_ACTIVITY, 0);
+		undo_vmwrite(VMCS_GUEST_ACTIVITY, 0);
 	/* What the entry delivers comes before the next instruction: the exit is behind that. */
 	if ((vmread(VMCS_ENTRY_INTERRUPTION) & EVENT_VALID) ||
 	    (vmread(VMCS_GUEST_PENDING_DEBUG) & PENDING_DEBUG_BS)) {

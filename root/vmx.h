@@ -17,6 +17,15 @@
 
 struct cpu;
 
+/* The processor that runs this: every stack of root's lies in its block. */
+static inline struct cpu *cpu_here(void)
+{
+	uintptr_t stack;
+
+	asm("mov %%rsp, %0" : "=r"(stack));
+	return (struct cpu *)(stack & ~(uintptr_t)0xffff);
+}
+
 /*
  * Enters the guest; returns VMX_EXITED, VMX_FAILED or VMX_NMI_NEW. The guest's registers take the
  * place of ours, so the compiler keeps nothing in registers over it: that is cheaper than saving
@@ -45,6 +54,15 @@ static inline uint64_t vmread(uint32_t field)
 static inline void vmwrite(uint32_t field, uint64_t value)
 {
 	asm volatile("vmwrite %1, %0" : : "r"((uint64_t)field), "r"(value) : "cc");
+}
+
+/* False: the processor has no such field. */
+static inline bool vmread_checked(uint32_t field, uint64_t *value)
+{
+	bool failed;
+
+	asm volatile("vmread %2, %1" : "=@ccbe"(failed), "=r"(*value) : "r"((uint64_t)field));
+	return !failed;
 }
 
 /* For the launch: false when the processor refuses the field. */
@@ -170,6 +188,22 @@ static inline uint64_t read_cr0(void)
 static inline void write_cr0(uint64_t value)
 {
 	asm volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static inline uint64_t read_cr2(void)
+{
+	uint64_t value;
+
+	asm volatile("mov %%cr2, %0" : "=r"(value));
+	return value;
+}
+
+static inline uint64_t read_cr3(void)
+{
+	uint64_t value;
+
+	asm volatile("mov %%cr3, %0" : "=r"(value));
+	return value;
 }
 
 static inline void write_cr2(uint64_t value)

@@ -136,6 +136,17 @@ static void put_controls(struct writer *writer)
 	put(writer, VMCS_CR4_SHADOW, cpu->gate->state.cr4);
 }
 
+/* What exits whatever is wanted, and no EPT, whose violations would need a handler. */
+static void minimal_controls(struct cpu *cpu)
+{
+	const struct capability *capability = &cpu->capability;
+
+	capability_controls(capability, &cpu->controls);
+	cpu->controls.pin &= ~(PIN_NMI | PIN_VIRTUAL_NMIS) | (uint32_t)capability->pin;
+	cpu->controls.proc |= PROC_CR3_LOAD;
+	cpu->controls.proc2 &= ~(PROC2_EPT | PROC2_UNRESTRICTED);
+}
+
 static void put_host(struct writer *writer)
 {
 	struct cpu *cpu = writer->cpu;
@@ -209,6 +220,25 @@ static void put_guest(struct writer *writer)
 	/* FS and GS bases after the segments: the descriptors have the low halves only. */
 	for (i = 0; i < GATE_MSRS_COUNT && state->msr[i].number; i++)
 		put(writer, msr_vmcs_field((uint32_t)state->msr[i].number), state->msr[i].value);
+}
+
+void vmx_setup_again(struct cpu *cpu)
+{
+	struct writer writer = { cpu, false };
+	uint64_t cr0 = guest_cr0(), cr4 = guest_cr4();
+
+	minimal_controls(cpu);
+	put_controls(&writer);
+	put_host(&writer);
+	/* Zeros: no MSR that a bitmap covers exits. */
+	vmwrite(VMCS_MSR_BITMAP, cpu->machine->blank.value);
+	vmwrite(VMCS_CR0_MASK, cpu->capability.cr0_fixed0);
+	vmwrite(VMCS_CR4_MASK, CR4_VMXE);
+	vmwrite(VMCS_CR0_SHADOW, cr0);
+	vmwrite(VMCS_CR4_SHADOW, cr4);
+	vmwrite(VMCS_GUEST_CR0, cr0 | cpu->capability.cr0_fixed0);
+	vmwrite(VMCS_GUEST_CR4, cr4 | CR4_VMXE);
+	invvpid(INVVPID_ALL, 0);
 }
 
 enum hp_error vmx_setup(struct cpu *cpu)

@@ -21,6 +21,7 @@
 
 #include "../lifecycle.h"
 #include "../log.h"
+#include "../report.h"
 #include "../requests.h"
 #include "compat.h"
 #include "platform.h"
@@ -248,6 +249,7 @@ static void __exit hyperplatform_exit(void)
 	unregister_pm_notifier(&sleep_notifier);
 	cpuhp_remove_state_nocalls(hotplug_state);
 	platform_exit();
+	report_end();
 	log_end();
 }
 

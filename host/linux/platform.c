@@ -25,6 +25,7 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
+#include <asm/apic.h>
 #include <asm/desc.h>
 #include <asm/processor.h>
 #include <asm/special_insns.h>
@@ -121,6 +122,17 @@ bool host_interrupt(uint32_t processor, host_function *function, void *context)
 	       smp_call_function_single(processor, run_here, &call, 1) == 0;
 }
 
+void host_nmi(uint32_t processor)
+{
+	apic->send_IPI(processor, NMI_VECTOR);
+}
+
+bool host_exchange(struct phys address, uint64_t old, uint64_t value)
+{
+	return pfn_valid(PHYS_PFN(address.value)) &&
+	       cmpxchg64((uint64_t *)phys_to_virt(address.value), old, value) == old;
+}
+
 struct memory_walk {
 	bool (*each)(void *context, struct memory_range range);
 	void *context;
@@ -177,6 +189,16 @@ void host_lock(void)
 {
 	cpus_read_lock();
 	mutex_lock(&lifecycle_mutex);
+}
+
+bool host_try_lock(void)
+{
+	if (!cpus_read_trylock())
+		return false;
+	if (mutex_trylock(&lifecycle_mutex))
+		return true;
+	cpus_read_unlock();
+	return false;
 }
 
 void host_unlock(void)

@@ -17,9 +17,10 @@
 #include <stdint.h>
 
 #define HP_VERSION     "0.1.0"
-#define HP_ABI_VERSION 2u
+#define HP_ABI_VERSION 3u
 
-#define HP_DEVICE_LINUX "/dev/hyperplatform"
+#define HP_DEVICE_LINUX	  "/dev/hyperplatform"
+#define HP_DEVICE_WINDOWS "\\\\.\\HyperPlatform"
 
 /*
  * Presence, for everybody (any privilege level): CPUID.1:ECX[31] is set, and leaf
@@ -137,7 +138,8 @@ struct hp_check {
 	X(PROCESSOR, 3, "processors (state, stacks, VMCS)")                                        \
 	X(RINGS, 4, "records and counters")                                                        \
 	X(SHARED, 5, "shared pages, bitmaps")                                                      \
-	X(LOG, 6, "log text")
+	X(LOG, 6, "log text")                                                                      \
+	X(TRAIL, 7, "reports and VM-exit history")
 
 enum hp_memory_kind {
 #define HP_MEMORY_ENUM(name, number, text) HP_MEMORY_##name = number,
@@ -263,6 +265,107 @@ struct hp_exits {
 	uint32_t processor;  /* that one */
 };
 
+/*
+ * One VM exit of the history. `qualification` is the exit qualification; of CPUID leaf (low half)
+ * and subleaf, of RDMSR and WRMSR the MSR's number. `detail` is the guest-physical address of an
+ * EPT violation, the interruption information of an exception or NMI, else 0.
+ */
+struct hp_exit {
+	uint64_t rip; /* the guest's, in front of the instruction */
+	uint64_t qualification, detail;
+	uint32_t reason; /* basic exit reason */
+	uint32_t reserved;
+};
+
+/* How many exits of each processor are kept: a power of two. */
+#define HP_HISTORY_LEAST   32u
+#define HP_HISTORY_MOST	   4096u
+#define HP_HISTORY_DEFAULT 128u
+
+/* What went wrong below the system: X(NAME, number, text). */
+#define HP_REPORT_KINDS(X)                                                                         \
+	X(NONE, 0, "nothing")                                                                      \
+	X(FAULT, 1, "a fault in root")                                                             \
+	X(ENTRY_FAILED, 2, "VM entry failed")                                                      \
+	X(UNEXPECTED_EXIT, 3, "a VM exit without a handler")                                       \
+	X(STUCK, 4, "root did not come back to the guest")
+
+enum hp_report_kind {
+#define HP_REPORT_KIND_ENUM(name, number, text) HP_REPORT_##name = number,
+	HP_REPORT_KINDS(HP_REPORT_KIND_ENUM)
+#undef HP_REPORT_KIND_ENUM
+};
+
+/* How the processor got away from it: X(NAME, number, text). */
+#define HP_REPORT_ENDS(X)                                                                          \
+	X(UNDER_WAY, 0, "not yet")                                                                 \
+	X(RETREATED, 1, "it left through the gate")                                                \
+	X(RETREATED_LATER, 2, "it ran on in the minimal loop until the gate could be reached")     \
+	X(ESCAPED, 3, "it left VMX operation by itself, without the gate's own mapping")
+
+enum hp_report_end {
+#define HP_REPORT_END_ENUM(name, number, text) HP_REPORT_##name = number,
+	HP_REPORT_ENDS(HP_REPORT_END_ENUM)
+#undef HP_REPORT_END_ENUM
+};
+
+#define HP_REPORT_FRAMES       16u
+#define HP_REPORT_FIELDS       224u
+#define HP_REPORT_CAPABILITIES 12u
+
+/*
+ * HP_REQUEST_REPORT: in: processor. What was written on the processor where something went wrong,
+ * in the run that is going on or in the last one that had a report; of a processor without one,
+ * `kind` is NONE. OFFLINE: no such processor.
+ *
+ * Addresses in root are offsets in root.elf, by which its symbol file finds names; what lies
+ * outside of the image is ~0.
+ */
+struct hp_report {
+	uint32_t kind; /* enum hp_report_kind */
+	uint32_t end;  /* enum hp_report_end */
+	uint32_t processor;
+	uint32_t again; /* faults while it got away from the first one */
+	uint64_t tsc;
+	uint64_t event; /* the event whose delivery was interrupted, by its interruption
+			   information; 0: none */
+
+	/* Where root was: of FAULT and STUCK. */
+	uint32_t vector, error_code;
+	uint64_t address; /* of a page fault */
+	uint64_t root_rip, root_rflags, root_cr3;
+	uint64_t root_gpr[16]; /* in the order of the instruction encoding, RSP among them */
+	uint64_t frame[HP_REPORT_FRAMES]; /* return addresses, the innermost first; 0 ends them */
+
+	/* The guest, and the VMCS. */
+	uint64_t guest_gpr[16]; /* at its last exit; RSP is in the VMCS */
+	uint32_t reason;	/* of the last exit, or of the failed entry with its bit 31 */
+	uint32_t instruction_error; /* VM-instruction error of a failed entry; else 0 */
+	uint64_t field[HP_REPORT_FIELDS]; /* in the order of base/vmcs.h's table */
+	uint64_t present[(HP_REPORT_FIELDS + 63) / 64]; /* a bit each: the processor has the field */
+	/* IA32_VMX_ BASIC, MISC, CR0_FIXED0, CR0_FIXED1, CR4_FIXED0, CR4_FIXED1, TRUE_PINBASED,
+	   TRUE_PROCBASED, PROCBASED2, TRUE_EXIT, TRUE_ENTRY, EPT_VPID_CAP */
+	uint64_t capability[HP_REPORT_CAPABILITIES];
+	uint32_t physical_bits, linear_bits;
+	uint32_t build_id_bytes;
+	uint8_t build_id[20]; /* of root.elf; the OS side writes it */
+};
+
+/*
+ * HP_REQUEST_HISTORY: in: processor, from. The last VM exits, the newest first, `from` of them
+ * skipped: of the run that is going on, or of the one that the report is of. `count` is less than
+ * HP_HISTORY_PART at the end. OFFLINE: no such processor.
+ */
+#define HP_HISTORY_PART 64u
+
+struct hp_history {
+	uint32_t processor, from;
+	uint32_t depth; /* exits that are kept */
+	uint32_t count; /* entries below */
+	uint64_t total; /* exits since the load */
+	struct hp_exit exit[HP_HISTORY_PART];
+};
+
 /* The requests: X(NAME, number, bytes in, bytes out). The input is the head of the structure. */
 #define HP_REQUESTS(X)                                                                             \
 	X(VERSION, 1, 0, sizeof(struct hp_version))                                                \
@@ -272,7 +375,9 @@ struct hp_exits {
 	X(STATUS, 5, 0, sizeof(struct hp_status))                                                  \
 	X(PING, 6, sizeof(uint32_t), sizeof(struct hp_ping))                                       \
 	X(STAT, 7, sizeof(uint32_t), sizeof(struct hp_stat))                                       \
-	X(EXITS, 8, 2 * sizeof(uint32_t), sizeof(struct hp_exits))
+	X(EXITS, 8, 2 * sizeof(uint32_t), sizeof(struct hp_exits))                                 \
+	X(REPORT, 9, sizeof(uint32_t), sizeof(struct hp_report))                                   \
+	X(HISTORY, 10, 2 * sizeof(uint32_t), sizeof(struct hp_history))
 
 enum hp_request_code {
 #define HP_REQUEST_ENUM(name, number, in, out) HP_REQUEST_##name = number,
@@ -283,7 +388,7 @@ enum hp_request_code {
 /* HP_REQUEST_START: in. */
 struct hp_start {
 	uint32_t exits; /* groups that are on from the start: bits of enum hp_exits_group */
-	uint32_t reserved;
+	uint32_t history; /* exits that are kept of each processor */
 };
 
 /* Why a start or stop failed, and where. Valid when the request's result is not HP_ERROR_OK. */
@@ -311,6 +416,17 @@ struct hp_request {
 	uint32_t reserved;
 };
 #define HP_IOCTL 0xc0204801u /* _IOWR('H', 1, struct hp_request), spelt out: 32 bytes */
+
+/*
+ * The envelope on Windows: the same structure, with `buffer` 0, is the head of both buffers of
+ * DeviceIoControl; `in_bytes` of input follow it in the one, room for `out_bytes` of output in the
+ * other, and both lengths are exact. The call succeeds when the request was carried out, whatever
+ * came of it. It fails with ERROR_INVALID_PARAMETER for buffers without a whole envelope, with
+ * ERROR_INVALID_FUNCTION for another code. ReadFile gives the log's text, and 0 bytes at its end.
+ *
+ * CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA)
+ */
+#define HP_IOCTL_WINDOWS 0x0022e004u
 
 /*
  * Records: what root writes, 64 bytes each. The text belongs to `format`; formats below

@@ -650,15 +650,29 @@ static void observe(void)
 	put_back();
 }
 
+/*
+ * The address space is another one in each process. What a sequence read of CR3 stays in a register
+ * when the MOV to CR3 faults, and on the stack, where the handler of a single step had it.
+ */
+static void hide_cr3(u64 *words, size_t bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes / sizeof(*words); i++) {
+		if (((words[i] ^ before.cr3) & CR3_ADDRESS) == 0)
+			words[i] &= ~(CR3_ADDRESS | 0xfff);
+	}
+}
+
 static u64 digest(void)
 {
 	u64 hash = GENERATE_HASH;
 	unsigned int i;
 
 	after.cr3 ^= before.cr3;
-	/* The fault was that of a MOV to CR3. */
-	if (((trap_run.gpr[RAX] ^ before.cr3) & CR3_ADDRESS) == 0)
-		trap_run.gpr[RAX] &= ~(CR3_ADDRESS | 0xfff);
+	hide_cr3(trap_run.gpr, sizeof(trap_run.gpr));
+	hide_cr3((u64 *)data, 2 * PAGE_SIZE);
+	hide_cr3((u64 *)stack, PAGE_SIZE);
 	hash = generate_hash(hash, trap_run.gpr, sizeof(trap_run.gpr));
 	for (i = 0; i < trap_run.count; i++) {
 		if (trap_run.event[i].vector != X86_TRAP_PF)

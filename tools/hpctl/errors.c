@@ -41,8 +41,11 @@ const char *errors_cause(enum hp_error error)
 
 const char *errors_remedy(enum hp_error error)
 {
-	return known(error) ? errors[error].remedy
-			    : "use an hpctl of the same version as the module";
+	const char *here = os_remedy(error);
+
+	if (!known(error))
+		return "use an hpctl of the same version as the module";
+	return here ? here : errors[error].remedy;
 }
 
 /* What was printed so far comes first, also when both streams go to the same place. */

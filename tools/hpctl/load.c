@@ -45,6 +45,7 @@ static enum hpctl_exit start(struct os_device *device, uint32_t exits)
 	enum hp_error result;
 
 	buffer.in.exits = exits;
+	buffer.in.history = HP_HISTORY_DEFAULT;
 	result = device_request(device, HP_REQUEST_START, &buffer);
 
 	if (result == HP_ERROR_OK) {

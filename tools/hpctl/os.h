@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What hpctl needs of the operating system: the device, the driver (on Linux: the module), the
- * processors, and being interrupted. os_linux.c fulfils it; the unit tests have one that pretends.
- * Everything else in this folder is the same on every system.
+ * processors, and being interrupted. os_linux.c fulfils it; on Windows os_windows.c does, with
+ * service_windows.c and remedy_windows.c; the unit tests have one that pretends. Everything else in
+ * this folder is the same on every system.
  */
 #ifndef HPCTL_OS_H
 #define HPCTL_OS_H
@@ -67,6 +68,9 @@ bool os_driver_unload(struct os_error *error);
 /* KVM for Intel processors, which keeps VT-x for itself. OS_ABSENT: it was not loaded. */
 bool os_kvm_loaded(void);
 bool os_kvm_unload(struct os_error *error);
+
+/* The remedy on this system; NULL: it is the one in abi.h. */
+const char *os_remedy(enum hp_error error);
 
 #define OS_PROCESSORS_MAX 1024u
 

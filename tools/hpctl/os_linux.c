@@ -501,6 +501,13 @@ bool os_kvm_unload(struct os_error *error)
 	return false;
 }
 
+/* What abi.h says was written for Linux. */
+const char *os_remedy(enum hp_error error)
+{
+	(void)error;
+	return NULL;
+}
+
 /* Processors. */
 
 /* The kernel's list, such as "0-3,6". False: it is none. */

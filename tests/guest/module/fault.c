@@ -9,6 +9,7 @@
  *	vmxon, vmcs	processor N gets an unusable VMXON region or VMCS, just before it enters
  *	version		root is told another version of the contract
  *	ept		the EPT pointer has bits that no processor takes: VM entry fails
+ *	patch		root's image has other code (hexadecimal, code=) from the byte offset= on
  *
  * World: the guest's kernel.
  */
@@ -27,6 +28,14 @@ static char *fault = "";
 module_param(fault, charp, 0444);
 static unsigned int number = 1;
 module_param(number, uint, 0444);
+
+static unsigned long offset;
+module_param(offset, ulong, 0444);
+static char *code = "";
+module_param(code, charp, 0444);
+
+static u8 patch[64];
+static u32 patch_bytes;
 
 static atomic_t allocations;
 
@@ -84,6 +93,15 @@ static int on_ept(struct kretprobe_instance *instance, struct pt_regs *regs)
 	return 0;
 }
 
+static int on_patch(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	const struct call *call = (const struct call *)instance->data;
+
+	if (!regs->ax && !fault_patch((void *)call->first, offset, patch, patch_bytes))
+		pr_err("root's image has no byte %#lx\n", offset);
+	return 0;
+}
+
 /* The function is not called: NULL is its result. */
 static int on_allocate(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -126,6 +144,7 @@ static const struct {
 	{ "vmcs", "hyperplatform:enter", .calls = on_enter_vmcs },
 	{ "version", "hyperplatform:machine_prepare", .returns = on_version },
 	{ "ept", "hyperplatform:machine_prepare", .returns = on_ept },
+	{ "patch", "hyperplatform:machine_prepare", .returns = on_patch },
 };
 
 static struct kprobe probe = { .post_handler = on_behind };
@@ -139,6 +158,9 @@ static int __init hpfault_init(void)
 {
 	unsigned int i;
 
+	patch_bytes = strlen(code) / 2;
+	if (patch_bytes > sizeof(patch) || hex2bin(patch, code, patch_bytes))
+		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
 		if (strcmp(fault, faults[i].name))
 			continue;

@@ -22,4 +22,7 @@ uint32_t fault_check(void *processor);
 void fault_version(void *machine);
 void fault_ept(void *machine);
 
+/* Other code in root's image, in the machine that is prepared. False: there is no such place. */
+bool fault_patch(void *machine, u64 offset, const u8 *code, u32 bytes);
+
 #endif

@@ -35,6 +35,16 @@ void fault_version(void *machine)
 	((struct machine *)machine)->gate->version = GATE_VERSION + 1;
 }
 
+bool fault_patch(void *machine, u64 offset, const u8 *code, u32 bytes)
+{
+	struct root_image *image = &((struct machine *)machine)->image;
+
+	if (!image->memory || offset + bytes > image->elf.bytes)
+		return false;
+	__builtin_memcpy((u8 *)image->memory + offset, code, bytes);
+	return true;
+}
+
 void fault_ept(void *machine)
 {
 	((struct machine *)machine)->gate->ept_top.value |= BEYOND_ADDRESSES;

@@ -104,10 +104,11 @@ void fake_mend_image(void)
 void *host_allocate(uint32_t pages, struct phys *physical)
 {
 	struct run *run = runs;
+	uint32_t number = fake.allocations++;
 
 	assert_false(in_callback);
 	assert_true(pages > 0);
-	if (fake.allocations++ == fake.fail_allocation)
+	if (number >= fake.fail_allocation && number - fake.fail_allocation <= fake.fail_more)
 		return NULL;
 	while (run->address)
 		run++;
@@ -274,6 +275,26 @@ void host_lock(void)
 	fake.locked++;
 }
 
+bool host_try_lock(void)
+{
+	if (fake.locked || fake.lock_busy)
+		return false;
+	host_lock();
+	return true;
+}
+
+void host_nmi(uint32_t processor)
+{
+	fake.nmis |= 1u << processor;
+}
+
+bool host_exchange(struct phys address, uint64_t old, uint64_t value)
+{
+	fake.exchanged = address.value;
+	fake.exchanged_old = old;
+	return value == 0;
+}
+
 void host_unlock(void)
 {
 	fake.locked--;
@@ -404,6 +425,13 @@ void fake_online(uint32_t processor)
 	fake.on = processor;
 	lifecycle_processor_online(processor);
 	fake.on = 0;
+}
+
+enum hp_error fake_start(uint32_t exits, struct hp_failure *failure)
+{
+	const struct hp_start how = { .exits = exits, .history = HP_HISTORY_DEFAULT };
+
+	return lifecycle_start(&how, failure);
 }
 
 void fake_record(uint32_t processor, uint16_t format, enum hp_level level, uint64_t argument)

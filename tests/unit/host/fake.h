@@ -37,6 +37,7 @@ struct fake {
 	uint16_t gdt_limit;
 
 	uint32_t fail_allocation; /* the number of the one that fails, from 0 */
+	uint32_t fail_more;	  /* so many after it fail, too */
 	uint32_t allocations;	  /* so far */
 	uint64_t pages;		  /* taken and not given back */
 
@@ -45,6 +46,9 @@ struct fake {
 	unsigned lines;
 	unsigned wakes;
 	int locked;
+	bool lock_busy;	   /* host_try_lock() fails */
+	uint32_t nmis;	   /* by host_nmi(): a bit a processor */
+	uint64_t exchanged, exchanged_old; /* by host_exchange() */
 	int kept;    /* by host_keep(): 1 exactly while it runs */
 	uint32_t on; /* the processor that runs now */
 };
@@ -56,6 +60,9 @@ void fake_open(uint32_t processors, uint32_t megabytes);
 
 /* Ends a test: everything was given back. */
 void fake_close(void);
+
+/* A start with these groups of exits, and the usual history. */
+enum hp_error fake_start(uint32_t exits, struct hp_failure *failure);
 
 /* For cmocka's groups: the log, which all tests of a group share. */
 int fake_open_log(void **state);

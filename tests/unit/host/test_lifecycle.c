@@ -32,7 +32,7 @@ static void start(void)
 {
 	struct hp_failure failure;
 
-	assert_int_equal(lifecycle_start(0, &failure), HP_ERROR_OK);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_OK);
 	assert_non_null(lifecycle_machine());
 }
 
@@ -40,7 +40,7 @@ static void refuse(enum hp_error error, uint32_t processor, const char *words)
 {
 	struct hp_failure failure;
 
-	assert_int_equal(lifecycle_start(0, &failure), error);
+	assert_int_equal(fake_start(0, &failure), error);
 	assert_int_equal(failure.error, error);
 	assert_int_equal(failure.processor, processor);
 	assert_non_null(strstr(fake.printed, words));
@@ -60,7 +60,7 @@ static void test_start_and_stop(void **state)
 	for (i = 0; i < 3; i++) {
 		start();
 		assert_int_equal(guests(), 3);
-		assert_int_equal(lifecycle_start(0, &failure), HP_ERROR_ALREADY);
+		assert_int_equal(fake_start(0, &failure), HP_ERROR_ALREADY);
 		assert_int_equal(guests(), 3);
 		stop();
 	}
@@ -110,7 +110,7 @@ static void test_every_allocation(void **state)
 	for (i = 0; i < total; i++) {
 		fake_open(2, 256);
 		fake.fail_allocation = i;
-		assert_int_equal(lifecycle_start(0, &failure), HP_ERROR_NO_MEMORY);
+		assert_int_equal(fake_start(0, &failure), HP_ERROR_NO_MEMORY);
 		assert_int_equal(failure.processor, HP_NO_PROCESSOR);
 		assert_int_equal(fake.processor[0].entered, 0);
 		fake_close();
@@ -166,7 +166,7 @@ static void test_roll_back_that_fails(void **state)
 	fake_open(3, 256);
 	fake.processor[0].stays = true;
 	fake.processor[2].refuses = HP_ERROR_VMXON_FAILED;
-	assert_int_equal(lifecycle_start(0, &failure), HP_ERROR_VMXON_FAILED);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_VMXON_FAILED);
 	assert_int_equal(failure.processor, 2);
 	assert_int_equal(guests(), 1);
 	assert_non_null(lifecycle_machine());
@@ -181,7 +181,7 @@ static void change_again(uint32_t processor)
 	struct hp_failure failure;
 
 	(void)processor;
-	nested_start = lifecycle_start(0, &failure);
+	nested_start = fake_start(0, &failure);
 	nested_stop = lifecycle_stop(&failure);
 }
 
@@ -269,7 +269,7 @@ static void test_sleep(void **state)
 	start();
 	assert_true(lifecycle_suspend());
 	assert_int_equal(guests(), 0);
-	assert_int_equal(lifecycle_start(0, &failure), HP_ERROR_ALREADY);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_ALREADY);
 	fake_offline(1);
 	fake_online(1);
 	assert_int_equal(guests(), 0);
@@ -286,7 +286,7 @@ static void test_sleep(void **state)
 	assert_int_equal(guests(), 3);
 	assert_true(lifecycle_suspend());
 	assert_int_equal(lifecycle_stop(&failure), HP_ERROR_OK);
-	assert_int_equal(lifecycle_start(0, &failure), HP_ERROR_BUSY);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_BUSY);
 	lifecycle_resume();
 	start();
 	stop();
@@ -306,7 +306,7 @@ static void test_shutdown(void **state)
 	assert_true(lifecycle_shutdown());
 	fake_close();
 	assert_true(lifecycle_shutdown());
-	assert_int_equal(lifecycle_start(0, &failure), HP_ERROR_BUSY);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_BUSY);
 	fake_close();
 }
 

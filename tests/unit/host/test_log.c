@@ -129,7 +129,7 @@ static void start(uint32_t processors)
 
 	fake_open(processors, 256);
 	assert_true(log_init());
-	assert_int_equal(lifecycle_start(0, &failure), HP_ERROR_OK);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_OK);
 }
 
 static void stop(void)
@@ -234,7 +234,7 @@ static void test_last_records(void **state)
 	assert_int_equal(count("processor 1 runs natively again"), 1);
 
 	fake.processor[1].refuses = HP_ERROR_ENTRY_FAILED;
-	assert_int_equal(lifecycle_start(0, &failure), HP_ERROR_ENTRY_FAILED);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_ENTRY_FAILED);
 	read_all(&position);
 	assert_int_equal(count("processor 0 runs as a guest now"), 1);
 	assert_int_equal(count("not started: processor 1: VM entry failed"), 1);

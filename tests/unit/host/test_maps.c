@@ -16,6 +16,7 @@ static void prepare(void)
 	uint32_t i;
 
 	assert_int_equal(machine_begin(&machine), HP_ERROR_OK);
+	machine.history = HP_HISTORY_DEFAULT;
 	for (i = 0; i < machine.processors; i++) {
 		if (host_processor(i) != HP_PROCESSOR_NATIVE)
 			continue;
@@ -143,6 +144,11 @@ static void check_processor_in_root(const struct processor *processor)
 		assert_int_equal(root_translate(address + page * HOST_PAGE, &flags),
 				 processor->ring_physical.value + page * HOST_PAGE);
 	}
+	for (page = 0; page < machine_trail_pages(&machine); page++) {
+		address = root + GATE_TRAILS_OFFSET + processor->index * GATE_TRAIL_STRIDE;
+		assert_int_equal(root_translate(address + page * HOST_PAGE, &flags),
+				 processor->trail_physical.value + page * HOST_PAGE);
+	}
 	for (page = 0; page < GATE_BLOCK_PAGES; page++) {
 		address = root + GATE_BLOCKS_OFFSET + processor->index * GATE_BLOCK_BYTES;
 		if (GATE_BLOCK_MAPPED & 1u << page)
@@ -155,6 +161,34 @@ static void check_processor_in_root(const struct processor *processor)
 	assert_int_equal(processor->gate->root_entry, root + machine.image.elf.entry);
 	assert_true(root_translate(processor->gate->root_entry, &flags) != ~0ull);
 	assert_false(flags & PTE_NX);
+}
+
+/* Below an entry of any top-level table the gate's text and every gate_cpu, and nothing else. */
+static void check_alias(void)
+{
+	struct memory_tables tables;
+	struct paging paging = root_paging(&tables);
+	uint64_t flags, pages = 1, page, found = 0;
+	struct phys target;
+	uint32_t i;
+
+	assert_int_equal(machine.gate->alias & ~PTE_ADDRESS, paging_x86.table);
+	paging.top = phys(machine.gate->alias & PTE_ADDRESS);
+	paging.levels--;
+	assert_true(paging_translate(&paging, 0, &target, &flags));
+	assert_int_equal(target.value, host_physical(gate_text).value);
+	assert_int_equal(flags & (PTE_NX | PTE_WRITE | PTE_USER), 0);
+	for (i = 0; i < machine.processors; i++) {
+		if (!machine.processor[i].gate)
+			continue;
+		pages++;
+		assert_true(paging_translate(&paging, GATE_ALIAS_CPU(i), &target, &flags));
+		assert_int_equal(target.value, machine.processor[i].gate_physical.value);
+		assert_int_equal(flags & (PTE_NX | PTE_WRITE | PTE_USER), PTE_NX | PTE_WRITE);
+	}
+	for (page = 0; page < HP_PROCESSORS_MAX + 2; page++)
+		found += paging_translate(&paging, page * HOST_PAGE, &target, &flags);
+	assert_int_equal(found, pages);
 }
 
 static void check_root(void)
@@ -190,12 +224,14 @@ static void check_root(void)
 		if (!machine.processor[i].gate)
 			continue;
 		check_processor_in_root(&machine.processor[i]);
-		other += HOST_PAGE + GATE_RING_STRIDE + 7 * HOST_PAGE;
+		other += HOST_PAGE + GATE_RING_STRIDE + 7 * HOST_PAGE +
+			 machine_trail_pages(&machine) * HOST_PAGE;
 	}
 	assert_int_equal(check_all_leaves(), ram - holes + other);
 	assert_int_equal(root_translate((uintptr_t)gate_text, &flags),
 			 host_physical(gate_text).value);
 	assert_int_equal(flags & (PTE_NX | PTE_WRITE), 0);
+	check_alias();
 }
 
 static uint64_t guest_translate(uint64_t address, uint64_t *flags)
@@ -254,7 +290,8 @@ static void check_views(void)
 	uint32_t i;
 
 	for (i = 0; (run = memory_run(&machine.memory, i)); i++) {
-		if (run->kind == HP_MEMORY_RINGS || run->address == machine.gate)
+		if (run->kind == HP_MEMORY_RINGS || run->kind == HP_MEMORY_TRAIL ||
+		    run->address == machine.gate)
 			assert_int_equal(run->view, MEMORY_READ);
 		else if (run->address == machine.processor || run->address == machine.command)
 			assert_int_equal(run->view, MEMORY_OS);

@@ -28,11 +28,16 @@ static uint32_t ask_status(void)
 	return requests_handle(HP_REQUEST_STATUS, NULL, 0, &out, sizeof(out.status));
 }
 
-static uint32_t ask_start(uint32_t flags)
+static uint32_t ask_start_with(uint32_t flags, uint32_t history)
 {
-	struct hp_start in = { .exits = flags };
+	struct hp_start in = { .exits = flags, .history = history };
 
 	return requests_handle(HP_REQUEST_START, &in, sizeof(in), &out, sizeof(out.failure));
+}
+
+static uint32_t ask_start(uint32_t flags)
+{
+	return ask_start_with(flags, HP_HISTORY_DEFAULT);
 }
 
 static uint32_t ask_stop(void)
@@ -96,6 +101,31 @@ static void test_start_and_stop(void **state)
 	assert_int_equal(ask_start(0), HP_ERROR_ALREADY);
 	assert_int_equal(out.failure.error, HP_ERROR_ALREADY);
 	end();
+}
+
+/* A power of two, not too small, not too large. */
+static void test_depth_of_history(void **state)
+{
+	static const uint32_t wrong[] = { 0,
+					  1,
+					  HP_HISTORY_LEAST / 2,
+					  HP_HISTORY_LEAST + 1,
+					  3 * HP_HISTORY_LEAST,
+					  2 * HP_HISTORY_MOST,
+					  ~0u };
+	uint32_t i;
+
+	(void)state;
+	fake_open(1, 256);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(ask_start_with(0, wrong[i]), HP_ERROR_REQUEST);
+	assert_null(lifecycle_machine());
+	for (i = HP_HISTORY_LEAST; i <= HP_HISTORY_MOST; i *= 2) {
+		assert_int_equal(ask_start_with(0, i), HP_ERROR_OK);
+		assert_int_equal(lifecycle_machine()->gate->history, i);
+		assert_int_equal(ask_stop(), HP_ERROR_OK);
+	}
+	fake_close();
 }
 
 /* While it runs the answer is of the start: CPUID has no VT-x any more. */
@@ -257,7 +287,7 @@ int main(void)
 		cmocka_unit_test(test_version),	       cmocka_unit_test(test_start_and_stop),
 		cmocka_unit_test(test_check),	       cmocka_unit_test(test_status),
 		cmocka_unit_test(test_ping),	       cmocka_unit_test(test_stat),
-		cmocka_unit_test(test_wrong_requests),
+		cmocka_unit_test(test_wrong_requests), cmocka_unit_test(test_depth_of_history),
 	};
 
 	return cmocka_run_group_tests(tests, fake_open_log, fake_close_log);

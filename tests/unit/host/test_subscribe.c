@@ -47,7 +47,7 @@ static void start(uint32_t groups)
 	struct hp_failure failure;
 
 	fake_open(PROCESSORS, 256);
-	assert_int_equal(lifecycle_start(groups, &failure), HP_ERROR_OK);
+	assert_int_equal(fake_start(groups, &failure), HP_ERROR_OK);
 	assert_memory_equal(&lifecycle_machine()->command->interception, &state, sizeof(state));
 	assert_int_equal(lifecycle_machine()->exits, groups);
 }
@@ -130,13 +130,13 @@ static void a_start_names_what_a_processor_lacks(void **state)
 	(void)state;
 	fake_open(PROCESSORS, 256);
 	fake.proc2 &= ~((uint64_t)PROC2_DESCRIPTOR_TABLE << 32);
-	assert_int_equal(lifecycle_start(HP_EXITS_ALL, &failure), HP_ERROR_CAPABILITY);
+	assert_int_equal(fake_start(HP_EXITS_ALL, &failure), HP_ERROR_CAPABILITY);
 	assert_int_equal(failure.detail[0], HP_CONTROL_DESCRIPTOR_TABLE);
 	assert_int_equal(failure.processor, 0);
 	assert_null(lifecycle_machine());
 	assert_non_null(strstr(fake.printed, "escriptor-table exiting"));
 	/* Without that group it starts. */
-	assert_int_equal(lifecycle_start(HP_EXITS_ALL & ~HP_EXITS_DESCRIPTOR, &failure),
+	assert_int_equal(fake_start(HP_EXITS_ALL & ~HP_EXITS_DESCRIPTOR, &failure),
 			 HP_ERROR_OK);
 	assert_int_equal(change(HP_ERROR_OK, 0, 0).able, HP_EXITS_ALL & ~HP_EXITS_DESCRIPTOR);
 	stop();

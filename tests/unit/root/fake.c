@@ -6,12 +6,19 @@
 #include <string.h>
 
 struct fake fake;
+struct cpu *fake_here;
 
 uint64_t vmread(uint32_t field)
 {
 	assert(field < FAKE_FIELDS);
 	fake.reads++;
 	return fake.vmcs[field];
+}
+
+bool vmread_checked(uint32_t field, uint64_t *value)
+{
+	*value = vmread(field);
+	return true;
 }
 
 void vmwrite(uint32_t field, uint64_t value)
@@ -94,6 +101,16 @@ uint64_t read_cr0(void)
 void write_cr0(uint64_t value)
 {
 	fake.cr0 = value;
+}
+
+uint64_t read_cr2(void)
+{
+	return fake.cr2;
+}
+
+uint64_t read_cr3(void)
+{
+	return 0;
 }
 
 void write_cr2(uint64_t value)

@@ -45,8 +45,14 @@ struct fake {
 extern struct fake fake;
 
 struct cpu;
+extern struct cpu *fake_here; /* the processor of the test */
+static inline struct cpu *cpu_here(void)
+{
+	return fake_here;
+}
 int vmx_enter(struct cpu *cpu); /* the test has it */
 uint64_t vmread(uint32_t field);
+bool vmread_checked(uint32_t field, uint64_t *value);
 void vmwrite(uint32_t field, uint64_t value);
 bool vmwrite_checked(uint32_t field, uint64_t value);
 bool vmxon(struct phys region);
@@ -62,6 +68,8 @@ void wbinvd(void);
 uint64_t read_cr0(void);
 void write_cr0(uint64_t value);
 uint64_t read_cr4(void);
+uint64_t read_cr2(void);
+uint64_t read_cr3(void);
 void write_cr2(uint64_t value);
 uint64_t read_cr8(void);
 void write_cr8(uint64_t value);

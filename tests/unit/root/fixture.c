@@ -5,6 +5,7 @@ struct cpu cpu;
 struct gate_cpu gate;
 struct gate_machine machine;
 struct gate_ring ring;
+union fixture_trail trail;
 uint8_t memory[PAGES][4096] __attribute__((aligned(4096)));
 struct gate_command *command;
 static unsigned memory_used;
@@ -36,6 +37,14 @@ void leave_crossing(struct gate_cpu *this_gate, uint64_t leave_address, struct c
 	(void)leave_address;
 	(void)this_cpu;
 	longjmp(out, LEFT);
+}
+
+bool retreat_goes_on;
+void retreat_afresh(struct cpu *this_cpu)
+{
+	if (!retreat_goes_on)
+		longjmp(out, RETREATED);
+	retreat_stage(this_cpu);
 }
 
 unsigned unblocked;
@@ -72,12 +81,18 @@ int fixture_setup(void **state)
 	memset(&gate, 0, sizeof(gate));
 	memset(&machine, 0, sizeof(machine));
 	memset(&ring, 0, sizeof(ring));
+	memset(&trail, 0, sizeof(trail));
 	memset(&fake, 0, sizeof(fake));
 	memset(memory, 0, sizeof(memory));
 	memory_used = below = unblocked = 0;
 	cpu.gate = &gate;
 	cpu.machine = &machine;
 	cpu.ring = &ring;
+	cpu.trail = &trail.trail;
+	cpu.history_mask = FIXTURE_HISTORY - 1;
+	cpu.in_vmx = 1;
+	fake_here = &cpu;
+	retreat_goes_on = false;
 	machine.gate_text = GATE_TEXT;
 	machine.cpuid_base = HP_CPUID_BASE;
 	machine.processors = 1;
@@ -91,6 +106,7 @@ int fixture_setup(void **state)
 	for (i = 1; i < GATE_COMMAND_PAGES; i++)
 		fixture_take();
 	command = phys_ptr(&machine, machine.command);
+	cpu.stuck = &command->stuck[0];
 	machine.mtrr.physical_bits = 40;
 	machine.pool.generation = 1;
 	machine.pool.tables = EPT_POOL_TABLES;

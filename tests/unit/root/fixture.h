@@ -25,6 +25,13 @@ extern struct cpu cpu;
 extern struct gate_cpu gate;
 extern struct gate_machine machine;
 extern struct gate_ring ring;
+#define FIXTURE_HISTORY 32
+union fixture_trail {
+	struct gate_trail trail;
+	uint8_t room[GATE_PAGE + FIXTURE_HISTORY * sizeof(struct hp_exit)];
+};
+extern union fixture_trail trail;
+extern bool retreat_goes_on; /* with its next stage; else the run ends as RETREATED */
 /* The window begins at 0: physical addresses are pointers. */
 extern uint8_t memory[PAGES][4096];
 extern unsigned unblocked, below;    /* calls of nmi_unblock and vmcall_below */
@@ -45,7 +52,7 @@ void fixture_guest_begin(void);
 uint8_t *fixture_map(uint64_t address, uint64_t flags);
 void fixture_guest_end(const uint8_t *read_only);
 
-enum ending { ENTERED_AGAIN = 1, LEFT, FAULTED };
+enum ending { ENTERED_AGAIN = 1, LEFT, FAULTED, RETREATED };
 
 /* One exit, from the processor's exit to the next entry. The registers are those of cpu.gpr. */
 enum ending run_exit(uint32_t reason);

@@ -227,10 +227,11 @@ static void unexpected_exits_leave(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(reason) / sizeof(reason[0]); i++) {
-		assert_int_equal(run_exit(reason[i]), LEFT);
+		trail.trail.report.kind = HP_REPORT_NONE;
+		assert_int_equal(run_exit(reason[i]), RETREATED);
 		assert_int_equal(gate.error, HP_ERROR_INTERNAL);
-		assert_int_equal(gate.detail[0], reason[i]);
-		assert_int_equal(gate.state.rip, RIP);
+		assert_int_equal(trail.trail.report.kind, HP_REPORT_UNEXPECTED_EXIT);
+		assert_int_equal(trail.trail.report.reason, reason[i]);
 	}
 }
 

@@ -232,6 +232,12 @@ bool os_kvm_loaded(void)
 	return fake.kvm_loaded;
 }
 
+const char *os_remedy(enum hp_error error)
+{
+	(void)error;
+	return NULL;
+}
+
 bool os_kvm_unload(struct os_error *error)
 {
 	trace("kvm");

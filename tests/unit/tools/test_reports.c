@@ -384,7 +384,7 @@ static void test_version(void **state)
 
 	(void)state;
 	assert_int_equal(run("version"), HPCTL_OK);
-	run_expect(run_out, "hpctl   " HP_VERSION ", ABI 2\nmodule  unknown: there is no device\n");
+	run_expect(run_out, "hpctl   " HP_VERSION ", ABI 3\nmodule  unknown: there is no device\n");
 	root = run_json("version --json", HPCTL_OK);
 	assert_string_equal(run_string(root, "version"), HP_VERSION);
 	assert_true(run_null(root, "module"));
@@ -393,7 +393,7 @@ static void test_version(void **state)
 
 	fake_set_running();
 	assert_int_equal(run("version"), HPCTL_OK);
-	run_expect(run_out, "module  " HP_VERSION ", ABI 2, build id of root "
+	run_expect(run_out, "module  " HP_VERSION ", ABI 3, build id of root "
 			    "101112131415161718191a1b1c1d1e1f20212223, running\n");
 	root = run_json("version --json", HPCTL_OK);
 	assert_int_equal(run_number(root, "module.abi"), HP_ABI_VERSION);

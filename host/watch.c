@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The watch. See watch.h.
+ *
+ * Root counts an exit when it begins with it, and says with the same number that it enters again
+ * (struct gate_ring). Where both differ, and go on doing so with the same numbers, root hangs.
+ *
+ * World: OS.
+ */
+#include <stddef.h>
+
+#include "drain.h"
+#include "log.h"
+#include "processor.h"
+#include "watch.h"
+
+/* No exit takes a thousandth of that; a hypervisor below may keep a processor for a while. */
+#define PATIENCE_MS 2000u
+
+static struct machine *watched;
+static uint32_t busy;
+
+void watch_begin(struct machine *machine)
+{
+	__atomic_store_n(&watched, machine, __ATOMIC_RELEASE);
+}
+
+void watch_end(void)
+{
+	__atomic_store_n(&watched, NULL, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&busy, __ATOMIC_SEQ_CST))
+		__builtin_ia32_pause();
+}
+
+static void call_back(struct machine *machine, struct processor *processor)
+{
+	log_line(HP_ERR, "processor %u does not come out of root: an NMI calls it back",
+		 processor->index);
+	__atomic_fetch_or(&machine->command->stuck[processor->index / 64],
+			  (uint64_t)1 << processor->index % 64, __ATOMIC_SEQ_CST);
+	host_nmi(processor->index);
+}
+
+static void look(struct machine *machine, struct processor *processor)
+{
+	const struct gate_ring *ring = processor->ring;
+	uint64_t exits, entered;
+
+	if (!processor_is_guest(processor))
+		return;
+	entered = __atomic_load_n(&ring->entered, __ATOMIC_RELAXED);
+	exits = __atomic_load_n(&ring->exits_total, __ATOMIC_RELAXED);
+	if (exits == entered || exits != processor->watched_exits) {
+		processor->watched_exits = exits;
+		processor->watched_ms = 0;
+		return;
+	}
+	processor->watched_ms += DRAIN_TICK_MS;
+	if (processor->watched_ms >= PATIENCE_MS) {
+		processor->watched_ms = 0;
+		call_back(machine, processor);
+	}
+}
+
+void watch_tick(void)
+{
+	struct machine *machine;
+	uint32_t i;
+
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_SEQ_CST))
+		return;
+	machine = __atomic_load_n(&watched, __ATOMIC_SEQ_CST);
+	for (i = 0; machine && i < machine->processors; i++)
+		look(machine, &machine->processor[i]);
+	__atomic_store_n(&busy, 0, __ATOMIC_SEQ_CST);
+}

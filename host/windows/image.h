@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which image of the kernel an address lies in: the drivers that were loaded before us, from the
+ * system's list, and those that came later, from its notifications. Code outside of all of them is
+ * what many a tool looks for.
+ *
+ * World: OS.
+ */
+#ifndef HOST_WINDOWS_IMAGE_H
+#define HOST_WINDOWS_IMAGE_H
+
+#include <stddef.h>
+
+#include "nt.h"
+
+#define IMAGE_NAME 32u
+
+/* The longest text that image_text() writes. */
+#define IMAGE_TEXT (IMAGE_NAME + 24u)
+
+/* IRQL: PASSIVE. */
+void image_init(void);
+void image_end(void);
+
+/*
+ * Looks for "RIP " and an address of the kernel in a line of the log, and writes " [name+offset]"
+ * or " [no image]" to `text`, without a NUL; nothing if there is none, or no room. Returns the
+ * length. Any IRQL.
+ */
+size_t image_text(const char *line, size_t bytes, char *text, size_t room);
+
+#endif

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Undoing an exit that root could not deal with: the guest's state as it was when the guest left,
+ * so that its instruction can be executed again, by the processor itself.
+ *
+ * What always holds: between an exit and the end of its handler, every write of guest state goes
+ * through undo_vmwrite(), but for that of RIP, whose value at the exit is kept anyway. What a
+ * handler changes outside of the processor's registers (a port, an MSR) is not undone.
+ *
+ * World: root.
+ */
+#include "root.h"
+#include "vmx.h"
+
+void undo_vmwrite(uint32_t field, uint64_t value)
+{
+	struct cpu *cpu = cpu_here();
+	struct undo *undo = &cpu->undo;
+
+	if (undo->count && undo->count <= UNDO_ENTRIES) {
+		undo->entry[undo->count - 1].field = field;
+		undo->entry[undo->count - 1].value = vmread(field);
+		undo->count++;
+	}
+	vmwrite(field, value);
+}
+
+void undo_roll_back(struct cpu *cpu)
+{
+	struct undo *undo = &cpu->undo;
+
+	if (!undo->count)
+		return;
+	while (--undo->count)
+		vmwrite(undo->entry[undo->count - 1].field, undo->entry[undo->count - 1].value);
+	vmwrite(VMCS_GUEST_RIP, undo->rip);
+	if (undo->reason == EXIT_REASON_CPUID) {
+		cpu->gpr[RAX] = undo->gpr[RAX];
+		cpu->gpr[RCX] = undo->gpr[RCX];
+	} else {
+		__builtin_memcpy(cpu->gpr, undo->gpr, sizeof(cpu->gpr));
+	}
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An NT that is pretended: what the tests set up, and what the files under test did to it.
+ */
+#ifndef TESTS_WINDOWS_FAKE_H
+#define TESTS_WINDOWS_FAKE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "host/windows/nt.h"
+
+struct fake {
+	/* Processors: as groups of `in_group` (a newer NT), or the one mask of an older. */
+	bool newer;
+	uint32_t active, maximum, in_group;
+	KAFFINITY mask;
+	uint32_t current; /* where this thread is */
+	uint32_t home;	  /* where it goes back to */
+	uint32_t dpcs;	  /* that ran */
+	bool dpcs_high;	  /* all of them were of high importance */
+	KIRQL irql;
+
+	/* What SystemModuleInformation answers, and who wants to know of images. */
+	const void *modules;
+	size_t modules_bytes;
+	PLOAD_IMAGE_NOTIFY_ROUTINE on_image;
+	int pool_blocks;
+
+	/* Files. */
+	bool no_file_system;
+	char file[65536];
+	size_t file_bytes;
+	unsigned writes;
+	bool file_open;
+	DRIVER_REINITIALIZE *at_boot, *later;
+	unsigned wakes;
+};
+extern struct fake fake;
+
+/* For each test: everything as it is at first. */
+int fake_setup(void **state);
+
+#endif
