@@ -25,6 +25,10 @@ static struct {
 	KBUGCHECK_CALLBACK_REASON reason;
 } bug_check;
 static PLOAD_IMAGE_NOTIFY_ROUTINE image;
+static struct {
+	PNMI_CALLBACK function;
+	PVOID context;
+} nmi;
 
 void callback_tell_leaks(void)
 {
@@ -36,6 +40,9 @@ void callback_tell_leaks(void)
 		judge_violation("leak", "the bug check callback");
 	if (image)
 		judge_violation("leak", "the image notification");
+	if (nmi.function)
+		judge_violation("leak", "the NMI callback");
+	memset(&nmi, 0, sizeof(nmi));
 	memset(&power, 0, sizeof(power));
 	memset(&processor, 0, sizeof(processor));
 	memset(&bug_check, 0, sizeof(bug_check));
@@ -130,6 +137,18 @@ void callback_image(const WCHAR *path, uint64_t base, uint64_t bytes, bool of_ke
 	guard_enter(&guard);
 	image(path ? &name : NULL, of_kernel ? NULL : (HANDLE)0x444, &info);
 	guard_leave(&guard, "the image notification");
+}
+
+bool callback_nmi(bool handled)
+{
+	uint64_t level = processor_cr8();
+
+	if (!nmi.function)
+		return handled;
+	processor_set_cr8(HIGH_LEVEL);
+	handled = nmi.function(nmi.context, handled);
+	processor_set_cr8(level);
+	return handled;
 }
 
 /* Exports. */
@@ -231,5 +250,24 @@ NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE routine
 		return STATUS_PROCEDURE_NOT_FOUND;
 	}
 	image = NULL;
+	return STATUS_SUCCESS;
+}
+
+PVOID NTAPI KeRegisterNmiCallback(PNMI_CALLBACK function, PVOID context)
+{
+	if (nmi.function)
+		return NULL;
+	nmi.context = context;
+	nmi.function = function;
+	return &nmi;
+}
+
+NTSTATUS NTAPI KeDeregisterNmiCallback(PVOID registration)
+{
+	if (registration != &nmi || !nmi.function) {
+		export_violation("object", "no registration");
+		return STATUS_INVALID_HANDLE;
+	}
+	nmi.function = NULL;
 	return STATUS_SUCCESS;
 }

@@ -18,16 +18,19 @@ struct export
 	const char *name;
 	void *address;
 	uint8_t highest; /* IRQL */
-	bool newer;	 /* than NT 5.2: found at run time only, and not by an old NT */
+	bool looked_up;	 /* found at run time only */
+	bool newer;	 /* than NT 5.2, which does not find it */
 };
 
-#define ANY		   HIGH_LEVEL
-#define OLD(name, highest) { #name, name, highest, false },
-#define NEW(name, highest) { #name, name, highest, true },
+#define ANY		    HIGH_LEVEL
+#define OLD(name, highest)  { #name, name, highest, false, false },
+#define LATE(name, highest) { #name, name, highest, true, false },
+#define NEW(name, highest)  { #name, name, highest, true, true },
 static const struct export exports[] = {
 #include "exports.h"
 };
 #undef OLD
+#undef LATE
 #undef NEW
 #define EXPORTS (sizeof(exports) / sizeof(exports[0]))
 _Static_assert(EXPORTS <= EXPORT_STUBS, "a stub for each");
@@ -67,7 +70,7 @@ void *export_find(const char *name, bool at_run_time)
 	for (i = 0; i < EXPORTS; i++) {
 		if (strcmp(exports[i].name, name))
 			continue;
-		if (exports[i].newer && (old_version || !at_run_time))
+		if ((exports[i].newer && old_version) || (exports[i].looked_up && !at_run_time))
 			return NULL;
 		return entry_import_stubs + i * STUB_BYTES;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The exported functions: OLD since NT 5.2, NEW since later (looked up at run time), each with the
- * highest IRQL at which its documentation allows a call. In the order of host/windows/imports.txt.
+ * The exported functions, each with the highest IRQL at which its documentation allows a call: OLD
+ * since NT 5.2 and imported by name, LATE as old but looked up at run time, NEW since later versions
+ * and so looked up. In the order of host/windows/imports.txt, which marks LATE and NEW with "?".
  */
 /* Memory */
 OLD(MmAllocateContiguousMemorySpecifyCache, DISPATCH_LEVEL)
@@ -81,3 +82,12 @@ OLD(PsSetLoadImageNotifyRoutine, PASSIVE_LEVEL)
 OLD(PsRemoveLoadImageNotifyRoutine, PASSIVE_LEVEL)
 OLD(ZwQuerySystemInformation, PASSIVE_LEVEL)
 OLD(__C_specific_handler, ANY)
+/* Emergencies */
+LATE(KeRegisterNmiCallback, PASSIVE_LEVEL)
+LATE(KeDeregisterNmiCallback, PASSIVE_LEVEL)
+LATE(MmMapIoSpace, DISPATCH_LEVEL)
+LATE(MmUnmapIoSpace, DISPATCH_LEVEL)
+LATE(IoAllocateMdl, DISPATCH_LEVEL)
+LATE(IoFreeMdl, DISPATCH_LEVEL)
+LATE(MmMapLockedPagesSpecifyCache, DISPATCH_LEVEL)
+LATE(MmUnmapLockedPages, DISPATCH_LEVEL)

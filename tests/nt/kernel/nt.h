@@ -97,6 +97,7 @@ struct processor {
 	uint32_t apic_id;
 	volatile uint32_t online;
 	volatile uint32_t nmis;
+	volatile uint32_t nmis_sent; /* by the lab, and not arrived yet */
 	volatile uint64_t ticks;
 	volatile uint32_t interrupted_user; /* clock interrupts that came in CPL 3 */
 	volatile bool in_dpc;
@@ -328,6 +329,8 @@ void thread_reap(void);
 PKTHREAD thread_this(void);
 unsigned thread_of_driver_count(void);
 void thread_set_affinity(KAFFINITY affinity);
+/* As a program does it: what a driver goes back to. */
+void thread_set_user_affinity(KAFFINITY affinity);
 /* With interrupts off: the thread goes to user mode now. */
 void thread_enter_user(void);
 void thread_dispatch_interrupt(void);
@@ -350,6 +353,7 @@ unsigned dpc_queued(void);
 /* Programs in user mode (user.c). */
 struct user *user_start(const char *name, unsigned processor, bool with_cpuid);
 uint64_t user_count(const struct user *user);
+void user_use_cpuid(struct user *user);
 void user_end(struct user *user);
 
 /* Exports (export.c). */
@@ -416,6 +420,9 @@ IO_STATUS_BLOCK io_control(FILE_OBJECT *file, ULONG code, const void *in, size_t
 IO_STATUS_BLOCK io_read(FILE_OBJECT *file, void *out, size_t bytes);
 unsigned io_shutdown(void);
 
+/* Memory that is mapped for the driver (mapping.c). */
+void mapping_tell_leaks(void);
+
 /* Its registry and file (file.c), what it is told (callback.c), time (system.c). */
 
 void file_set_available(bool yes);
@@ -427,6 +434,8 @@ void callback_tell_leaks(void);
 void callback_power(bool awake);
 bool callback_add_processor(void);
 const void *callback_bug_check(size_t room, size_t *bytes);
+/* In an NMI. Does the driver say that it was its own? */
+bool callback_nmi(bool handled);
 void callback_image(const WCHAR *path, uint64_t base, uint64_t bytes, bool of_kernel);
 
 uint64_t time_boot(void); /* of system time, in 100 ns */

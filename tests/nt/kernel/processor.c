@@ -224,6 +224,7 @@ void processor_send(unsigned processor, uint8_t vector)
 
 void processor_send_nmi(unsigned processor)
 {
+	__atomic_add_fetch(&processors[processor].nmis_sent, 1, __ATOMIC_RELAXED);
 	send(processors[processor].apic_id, APIC_NMI);
 }
 

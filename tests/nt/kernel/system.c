@@ -7,6 +7,7 @@
 #include "nt.h"
 
 #define SHARED_DATA   0xfffff78000000000ull
+#define SHARED_UPTIME 0x08
 #define SHARED_TIME   0x14
 #define SHARED_TICKS  0x320
 #define TICK_100NS    10000
@@ -43,6 +44,11 @@ void time_tick(void)
 	uint8_t *page = memory_direct(memory_translate(memory_top(), SHARED_DATA));
 	uint64_t now = BOOT_TIME + thread_time();
 
+	uint64_t up = thread_time();
+
+	memcpy(page + SHARED_UPTIME, &up, sizeof(up));
+	__atomic_store_n((uint32_t *)(page + SHARED_UPTIME + 8), (uint32_t)(up >> 32),
+			 __ATOMIC_RELAXED);
 	__atomic_store_n((uint32_t *)(page + SHARED_TIME + 8), (uint32_t)(now >> 32),
 			 __ATOMIC_RELAXED);
 	memcpy(page + SHARED_TIME, &now, sizeof(now));

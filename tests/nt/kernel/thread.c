@@ -306,6 +306,12 @@ void thread_set_affinity(KAFFINITY affinity)
 	thread_unlock(flags);
 }
 
+void thread_set_user_affinity(KAFFINITY affinity)
+{
+	thread_this()->user_affinity = affinity;
+	thread_set_affinity(affinity);
+}
+
 /* With the lock: the running thread waits until wait.c's thread_signalled() takes it out. */
 void thread_wait(PKTHREAD thread)
 {

@@ -106,10 +106,17 @@ void trap_nmi(struct trap_frame *frame)
 {
 	struct processor *processor = processor_this();
 
-	processor->nmis++;
+	bool ours = processor->nmis_sent != 0;
+
+	if (ours)
+		__atomic_sub_fetch(&processor->nmis_sent, 1, __ATOMIC_RELAXED);
 	if (judge_stopped()) {
 		say("processor %u was at %llx", processor->number, frame->rip);
 		for (;;)
 			asm volatile("cli; hlt");
 	}
+	/* NT ends with a bug check then. */
+	if (!callback_nmi(ours))
+		judge_violation("NMI", "nobody's, on processor %u", processor->number);
+	processor->nmis++;
 }

@@ -36,7 +36,7 @@ static void NTAPI run(PVOID context)
 {
 	struct user *user = context;
 
-	thread_set_affinity(user->affinity);
+	thread_set_user_affinity(user->affinity);
 	asm volatile("cli");
 	thread_enter_user();
 	entry_user(CODE, STACK + PAGE, DATA);
@@ -66,6 +66,12 @@ struct user *user_start(const char *name, unsigned processor, bool with_cpuid)
 uint64_t user_count(const struct user *user)
 {
 	return ((struct user_data *)memory_direct(user->data))->count;
+}
+
+/* From now on, if it has not done so from the start. */
+void user_use_cpuid(struct user *user)
+{
+	((struct user_data *)memory_direct(user->data))->cpuid = 1;
 }
 
 void user_end(struct user *user)

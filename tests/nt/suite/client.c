@@ -67,7 +67,7 @@ uint32_t client_request(uint32_t code, const void *in, uint32_t in_bytes, void *
 
 uint32_t client_start(uint32_t exits)
 {
-	struct hp_start start = { .exits = exits };
+	struct hp_start start = { .exits = exits, .history = HP_HISTORY_DEFAULT };
 
 	return client_request(HP_REQUEST_START, &start, sizeof(start), &client_failure,
 			      sizeof(client_failure));

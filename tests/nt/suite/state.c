@@ -39,11 +39,11 @@ static struct registers kept[PROCESSORS];
 
 void state_on(unsigned processor, void (*function)(void *context), void *context)
 {
-	KAFFINITY before = thread_this()->affinity;
+	KAFFINITY before = thread_this()->user_affinity;
 
-	thread_set_affinity(1ull << processor);
+	thread_set_user_affinity(1ull << processor);
 	function(context);
-	thread_set_affinity(before);
+	thread_set_user_affinity(before);
 }
 
 static uint64_t selectors(void)
@@ -54,6 +54,9 @@ static uint64_t selectors(void)
 		     : "=r"(cs), "=r"(ss), "=r"(ds), "=r"(es));
 	asm volatile("mov %%fs, %0; mov %%gs, %1; str %2; sldt %3"
 		     : "=r"(fs), "=r"(gs), "=r"(tr), "=r"(ldt));
+	/* Null, after an interrupt of user mode, until something loads it: as in NT. */
+	if (!ss)
+		ss = SELECTOR_DATA;
 	/* NT's selectors have 7 bits. */
 	return cs | ss << 7 | (uint64_t)ds << 14 | (uint64_t)es << 21 | (uint64_t)fs << 28 |
 	       (uint64_t)gs << 35 | (uint64_t)tr << 42 | (uint64_t)ldt << 49;

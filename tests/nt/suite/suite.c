@@ -83,6 +83,7 @@ static void check_leaks(void)
 	if (dpc_queued())
 		judge_violation("leak", "%u DPCs", dpc_queued());
 	callback_tell_leaks();
+	mapping_tell_leaks();
 }
 
 void suite_unload(const char *name, const char *expected)

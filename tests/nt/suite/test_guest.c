@@ -90,13 +90,13 @@ static void nmis(void)
 {
 	struct user *user = user_start("busy.exe", 1, true);
 
-	thread_set_affinity(1);
+	thread_set_user_affinity(1);
 	send_nmis(1);
 	user_end(user);
 	send_nmis(1);
-	thread_set_affinity(2);
+	thread_set_user_affinity(2);
 	send_nmis(0);
-	thread_set_affinity(3);
+	thread_set_user_affinity(3);
 }
 
 static bool runs_on(struct user *const *users)
@@ -225,6 +225,7 @@ static void NTAPI other_caller(PVOID context)
 		memset(in, 0, sizeof(in));
 		request->abi = HP_ABI_VERSION;
 		request->code = i & 1 ? HP_REQUEST_STOP : HP_REQUEST_START;
+		((struct hp_start *)(request + 1))->history = HP_HISTORY_DEFAULT;
 		request->in_bytes = i & 1 ? 0 : sizeof(struct hp_start);
 		request->out_bytes = sizeof(struct hp_failure);
 		io_control(file, HP_IOCTL_WINDOWS, in, sizeof(*request) + request->in_bytes, out,
