@@ -11,7 +11,6 @@
 #include "log.h"
 #include "processor.h"
 #include "report.h"
-#include "watch.h"
 #include "../base/record.h"
 
 static uint64_t ring_head(const struct gate_ring *ring)
@@ -116,10 +115,7 @@ bool drain_run(void)
 	struct machine *machine;
 	bool failed = false;
 
-	watch_tick();
-	/* Who has the lock may be waiting for a processor that only the watch can free. */
-	if (!host_try_lock())
-		return true;
+	host_lock();
 	machine = lifecycle_machine();
 	if (machine) {
 		drain_records(machine);

@@ -15,8 +15,8 @@ struct machine;
 #define DRAIN_TICK_MS 50u
 
 /*
- * The worker's work: watches, drains, pushes, and ends a run in which root has failed. Returns true
- * while the hypervisor runs, or may run: call again after a tick.
+ * The worker's work: drains, pushes, and ends a run in which root has failed. Returns true
+ * while the hypervisor runs: call again after a tick.
  */
 bool drain_run(void);
 

@@ -52,6 +52,13 @@ bool host_call(uint32_t processor, host_function *function, void *context);
  */
 bool host_interrupt(uint32_t processor, host_function *function, void *context);
 
+/*
+ * While on, calls watch_tick() on each processor that is online, about once a second, in any
+ * context, and on none of them by way of another: one may never answer. Off: returns when the last
+ * call has. Process, with host_lock().
+ */
+void host_watch(bool on);
+
 /* Sends an NMI to `processor`, and does not wait for it. Any. */
 void host_nmi(uint32_t processor);
 
@@ -63,7 +70,7 @@ bool host_exchange(struct phys address, uint64_t old, uint64_t value);
 
 /*
  * Calls `each` for each range of RAM, in ascending order, whole pages, no overlap, until it returns
- * false. Returns false if it did. Process.
+ * false. Returns false if it did, or if there was no memory to find them out. Process.
  */
 bool host_memory(bool (*each)(void *context, struct memory_range range), void *context);
 
@@ -90,9 +97,6 @@ bool host_kvm_loaded(void);
  */
 void host_lock(void);
 void host_unlock(void);
-
-/* As host_lock(), but returns false, at once, where that would have to wait. Process. */
-bool host_try_lock(void);
 
 /* The lock of the log's text: held for microseconds, by any context. */
 unsigned long host_log_lock(void);

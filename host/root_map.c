@@ -61,7 +61,8 @@ enum hp_error root_map_layout(struct machine *machine)
 	uint64_t after_root;
 
 	gate->window_bytes = 0;
-	host_memory(keep_end, &gate->window_bytes);
+	if (!host_memory(keep_end, &gate->window_bytes))
+		return HP_ERROR_NO_MEMORY;
 	if (!find_slots(machine, 0, 1, &gate->root_base))
 		return HP_ERROR_INTERNAL;
 	after_root = (gate->root_base - UPPER_HALF) / SLOT_BYTES + 1;

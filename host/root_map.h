@@ -15,7 +15,7 @@
 
 /*
  * Chooses root_base and window_base, and sets window_bytes: in the upper half, whole entries of the
- * 512 GiB level that hold no page of the gate. INTERNAL: there is no room.
+ * 512 GiB level that hold no page of the gate. INTERNAL: there is no room. NO_MEMORY.
  */
 enum hp_error root_map_layout(struct machine *machine);
 

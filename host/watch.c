@@ -9,7 +9,6 @@
  */
 #include <stddef.h>
 
-#include "drain.h"
 #include "log.h"
 #include "processor.h"
 #include "watch.h"
@@ -23,13 +22,13 @@ static uint32_t busy;
 void watch_begin(struct machine *machine)
 {
 	__atomic_store_n(&watched, machine, __ATOMIC_RELEASE);
+	host_watch(true);
 }
 
 void watch_end(void)
 {
-	__atomic_store_n(&watched, NULL, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&busy, __ATOMIC_SEQ_CST))
-		__builtin_ia32_pause();
+	host_watch(false);
+	__atomic_store_n(&watched, NULL, __ATOMIC_RELEASE);
 }
 
 static void call_back(struct machine *machine, struct processor *processor)
@@ -41,7 +40,7 @@ static void call_back(struct machine *machine, struct processor *processor)
 	host_nmi(processor->index);
 }
 
-static void look(struct machine *machine, struct processor *processor)
+static void look(struct machine *machine, struct processor *processor, uint64_t now)
 {
 	const struct gate_ring *ring = processor->ring;
 	uint64_t exits, entered;
@@ -52,25 +51,24 @@ static void look(struct machine *machine, struct processor *processor)
 	exits = __atomic_load_n(&ring->exits_total, __ATOMIC_RELAXED);
 	if (exits == entered || exits != processor->watched_exits) {
 		processor->watched_exits = exits;
-		processor->watched_ms = 0;
-		return;
-	}
-	processor->watched_ms += DRAIN_TICK_MS;
-	if (processor->watched_ms >= PATIENCE_MS) {
-		processor->watched_ms = 0;
+		processor->watched_since = now;
+	} else if (now - processor->watched_since >= PATIENCE_MS) {
+		processor->watched_since = now;
 		call_back(machine, processor);
 	}
 }
 
 void watch_tick(void)
 {
+	uint64_t now = host_time();
 	struct machine *machine;
 	uint32_t i;
 
+	/* One look at a time is enough. */
 	if (__atomic_exchange_n(&busy, 1, __ATOMIC_SEQ_CST))
 		return;
 	machine = __atomic_load_n(&watched, __ATOMIC_SEQ_CST);
 	for (i = 0; machine && i < machine->processors; i++)
-		look(machine, &machine->processor[i]);
+		look(machine, &machine->processor[i], now);
 	__atomic_store_n(&busy, 0, __ATOMIC_SEQ_CST);
 }

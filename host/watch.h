@@ -11,11 +11,11 @@
 
 struct machine;
 
-/* From here on, until watch_end() returns, watch_tick() looks at `machine`. */
+/* From here on, until watch_end() returns, watch_tick() looks at `machine`. Process. */
 void watch_begin(struct machine *machine);
 void watch_end(void);
 
-/* The worker's, once a tick. */
+/* A look, from some processor. Any context, without a lock. */
 void watch_tick(void);
 
 #endif

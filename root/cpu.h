@@ -122,7 +122,8 @@ struct step {
 
 /*
  * What an exit handler changes of the guest's state in the VMCS is written down with what it was, so
- * that it comes back if root fails before the exit is dealt with. `count` is 0 while there is nothing
+ * that it comes back if root fails before the exit is dealt with. RIP, and the operands of CPUID, are
+ * in the history. `count` is 0 while there is nothing
  * to undo; from the exit on it is 1 more than the number of entries.
  */
 #define UNDO_ENTRIES 16u
@@ -132,8 +133,7 @@ struct undo {
 		uint32_t field;
 		uint64_t value;
 	} entry[UNDO_ENTRIES];
-	uint64_t rip, gpr[16]; /* at the exit; of CPUID only RAX and RCX */
-	uint32_t reason;
+	uint64_t gpr[16]; /* at the exit, unless it is CPUID's */
 };
 
 struct cpu {
@@ -165,6 +165,7 @@ struct cpu {
 	struct gate_ring *ring;
 	struct gate_trail *trail;
 	uint64_t history_mask;
+	struct hp_exit *exit; /* the last one, in the trail */
 
 	uint64_t ept_pointer;
 	uint64_t ept_generation; /* of the last invalidation here */

@@ -110,10 +110,8 @@ static enum outcome handle(struct cpu *cpu, struct hp_exit *exit)
 /* The most frequent one without anything that it does not need. */
 static inline enum outcome handle_cpuid(struct cpu *cpu, struct hp_exit *exit)
 {
-	exit->qualification = (uint32_t)cpu->gpr[RAX] | cpu->gpr[RCX] << 32;
 	exit->detail = 0;
-	cpu->undo.gpr[RAX] = cpu->gpr[RAX];
-	cpu->undo.gpr[RCX] = cpu->gpr[RCX];
+	exit->qualification = (uint32_t)cpu->gpr[RAX] | cpu->gpr[RCX] << 32;
 	return exit_cpuid(cpu);
 }
 
@@ -188,8 +186,9 @@ enum hp_error loop_run(struct cpu *cpu)
 			return entry_failed(cpu, reason);
 		ring->exits[reason]++;
 		exit = &cpu->trail->exit[ring->exits_total++ & cpu->history_mask];
-		exit->reason = cpu->undo.reason = reason;
-		exit->rip = cpu->undo.rip = vmread(VMCS_GUEST_RIP);
+		exit->reason = reason;
+		exit->rip = vmread(VMCS_GUEST_RIP);
+		cpu->exit = exit;
 		cpu->undo.count = 1;
 		switch (likely(reason == EXIT_REASON_CPUID) ? handle_cpuid(cpu, exit)
 							    : handle(cpu, exit)) {

@@ -69,6 +69,7 @@ struct cpu *root_prepare(struct gate_cpu *gate)
 	cpu->trail = (struct gate_trail *)(uintptr_t)(machine->root_base + GATE_TRAILS_OFFSET +
 						      (uint64_t)gate->index * GATE_TRAIL_STRIDE);
 	cpu->history_mask = machine->history - 1;
+	cpu->exit = cpu->trail->exit;
 	cpu->stuck = (uint64_t *)phys_ptr(machine, machine->command) +
 		     offsetof(struct gate_command, stuck) / 8 + gate->index / 64;
 	cpu->stuck_bit = gate->index % 64;

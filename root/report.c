@@ -109,10 +109,11 @@ void report_write(struct cpu *cpu, enum hp_report_kind kind, const struct fault_
 	__builtin_memcpy(report->guest_gpr, cpu->gpr, sizeof(report->guest_gpr));
 	if (frame)
 		write_root(cpu, report, frame);
-	if (cpu->in_vmx)
-		write_vmcs(report);
+	/* Before a VMREAD of a field that is not there writes its own. */
 	if (kind == HP_REPORT_ENTRY_FAILED)
 		report->instruction_error = (uint32_t)vmread(VMCS_INSTRUCTION_ERROR);
+	if (cpu->in_vmx)
+		write_vmcs(report);
 	write_capability(&cpu->capability, report);
 	/* Complete: the OS side may look. */
 	__atomic_store_n(&report->kind, kind, __ATOMIC_RELEASE);

@@ -74,7 +74,7 @@ static struct event undone_event(struct cpu *cpu)
 					(uint32_t)vmread(VMCS_IDT_VECTORING_ERROR),
 					(uint32_t)vmread(VMCS_EXIT_LENGTH));
 
-	if (event.info || cpu->undo.reason != EXIT_REASON_EXCEPTION_NMI)
+	if (event.info || cpu->exit->reason != EXIT_REASON_EXCEPTION_NMI)
 		return event;
 	if (EVENT_TYPE(info) == EVENT_NMI)
 		return take_event(cpu, info, 0, 0);
@@ -166,7 +166,7 @@ static void make_valid(struct cpu *cpu)
 		vmwrite(VMCS_GUEST_DEBUGCTL, 0);
 	make_pending_valid(flags, blocking);
 
-	vmwrite(VMCS_GUEST_RIP, canonical(vmread(VMCS_GUEST_RIP), cpu->undo.rip));
+	vmwrite(VMCS_GUEST_RIP, canonical(vmread(VMCS_GUEST_RIP), cpu->exit->rip));
 	vmwrite(VMCS_GUEST_GDTR_BASE, canonical(vmread(VMCS_GUEST_GDTR_BASE), state->gdtr.base));
 	vmwrite(VMCS_GUEST_IDTR_BASE, canonical(vmread(VMCS_GUEST_IDTR_BASE), state->idtr.base));
 	vmwrite(VMCS_GUEST_GDTR_LIMIT, (uint16_t)vmread(VMCS_GUEST_GDTR_LIMIT));

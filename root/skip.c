@@ -41,7 +41,7 @@ static inline void complete(void)
 
 void skip_instruction(struct cpu *cpu)
 {
-	uint64_t rip = cpu->undo.rip;
+	uint64_t rip = cpu->exit->rip;
 	uint64_t next = rip + vmread(VMCS_EXIT_LENGTH);
 
 	(void)cpu;

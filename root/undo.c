@@ -33,10 +33,11 @@ void undo_roll_back(struct cpu *cpu)
 		return;
 	while (--undo->count)
 		vmwrite(undo->entry[undo->count - 1].field, undo->entry[undo->count - 1].value);
-	vmwrite(VMCS_GUEST_RIP, undo->rip);
-	if (undo->reason == EXIT_REASON_CPUID) {
-		cpu->gpr[RAX] = undo->gpr[RAX];
-		cpu->gpr[RCX] = undo->gpr[RCX];
+	vmwrite(VMCS_GUEST_RIP, cpu->exit->rip);
+	/* Their upper halves mean nothing to it. */
+	if (cpu->exit->reason == EXIT_REASON_CPUID) {
+		cpu->gpr[RAX] = (uint32_t)cpu->exit->qualification;
+		cpu->gpr[RCX] = cpu->exit->qualification >> 32;
 	} else {
 		__builtin_memcpy(cpu->gpr, undo->gpr, sizeof(cpu->gpr));
 	}

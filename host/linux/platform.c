@@ -33,6 +33,7 @@
 
 #include "../drain.h"
 #include "../host.h"
+#include "../watch.h"
 #include "compat.h"
 #include "platform.h"
 
@@ -122,6 +123,30 @@ bool host_interrupt(uint32_t processor, host_function *function, void *context)
 	       smp_call_function_single(processor, run_here, &call, 1) == 0;
 }
 
+/* One on each processor: the timer of a work runs where it was armed. */
+static DEFINE_PER_CPU(struct delayed_work, watch_work);
+
+static void watch(struct work_struct *work)
+{
+	watch_tick();
+	schedule_delayed_work_on(raw_smp_processor_id(), to_delayed_work(work), HZ);
+}
+
+void host_watch(bool on)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (!on) {
+			cancel_delayed_work_sync(per_cpu_ptr(&watch_work, cpu));
+		} else {
+			INIT_DELAYED_WORK(per_cpu_ptr(&watch_work, cpu), watch);
+			if (cpu_online(cpu))
+				schedule_delayed_work_on(cpu, per_cpu_ptr(&watch_work, cpu), HZ);
+		}
+	}
+}
+
 void host_nmi(uint32_t processor)
 {
 	apic->send_IPI(processor, NMI_VECTOR);
@@ -189,16 +214,6 @@ void host_lock(void)
 {
 	cpus_read_lock();
 	mutex_lock(&lifecycle_mutex);
-}
-
-bool host_try_lock(void)
-{
-	if (!cpus_read_trylock())
-		return false;
-	if (mutex_trylock(&lifecycle_mutex))
-		return true;
-	cpus_read_unlock();
-	return false;
 }
 
 void host_unlock(void)

@@ -107,12 +107,20 @@ $(OUT)/hpctl.exe: $(HPCTL_OBJECTS)
 	@echo "  LD   $@"
 	@$(CROSS)gcc -s -static -Wl,--no-insert-timestamp $(HPCTL_OBJECTS) -lntdll -o $@
 
-# The debugger's script, with the texts of records as base/record.h has them.
-$(OUT)/hyperplatform.js: host/windows/hyperplatform.js base/record.h
-	@{ cat $<; printf '%s\n' '#include "base/record.h"' \
-		'#define FORMAT(name, number, level, text) [number] = text,' \
-		'const FORMATS = { RECORD_FORMATS(FORMAT) };' | \
-		$(CC) -E -P -Iinclude -I. - | sed -n '/^const FORMATS/,$$p' | \
+# The debugger's script, with the texts of records as base/record.h has them, and those of abi.h.
+define SCRIPT_TEXTS
+#include "base/record.h"
+#define RECORD(name, number, level, text) [number] = text,
+#define TEXT(name, number, text) [number] = text,
+const FORMATS = { RECORD_FORMATS(RECORD) };
+const KINDS = { HP_REPORT_KINDS(TEXT) };
+const ENDS = { HP_REPORT_ENDS(TEXT) };
+endef
+export SCRIPT_TEXTS
+
+$(OUT)/hyperplatform.js: host/windows/hyperplatform.js base/record.h include/hyperplatform/abi.h
+	@{ cat $<; echo "$$SCRIPT_TEXTS" | $(CC) -E -P -Iinclude -I. - | \
+		sed -n '/^const FORMATS/,$$p' | \
 		sed 's/ *\[\([0-9]*\)\] = /\n\t\1: /g; s/" "//g; s/, };/,\n};/'; } >$@
 
 # What goes to a test machine, as Windows reads it.

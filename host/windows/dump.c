@@ -33,6 +33,9 @@ static struct dump_anchor anchor __attribute__((section(".dump"), used)) = {
 	.ring_record = offsetof(struct gate_ring, record),
 	.records = GATE_RECORDS,
 	.record_bytes = sizeof(struct hp_record),
+	.processor_trail = offsetof(struct processor, trail),
+	.trail_exit = offsetof(struct gate_trail, exit),
+	.exit_bytes = sizeof(struct hp_exit),
 };
 
 static KBUGCHECK_REASON_CALLBACK_RECORD callback;
@@ -106,6 +109,7 @@ void dump_run(const struct machine *machine)
 {
 	anchor.processor = machine ? (uintptr_t)machine->processor : 0;
 	anchor.processors = machine ? machine->processors : 0;
+	anchor.exits = machine ? machine->history : 0;
 }
 
 void dump_init(void)

@@ -2,8 +2,8 @@
 /*
  * What a crash dump has of us. In every dump, however small: a piece of text with the last records
  * of each processor, as secondary data under DUMP_GUID. In those with the kernel's memory: all of
- * the rings, to which the anchor leads, at the start of the section .dump of our image. The script
- * hyperplatform.js prints them (docs/windows.md).
+ * the rings, reports and VM exits, to which the anchor leads, at the start of the section .dump of
+ * our image. The script hyperplatform.js prints them (docs/windows.md).
  *
  * World: OS.
  */
@@ -24,8 +24,8 @@
 	}
 
 /*
- * Where a run's rings are. A change of layout changes DUMP_VERSION, and hyperplatform.js with it.
- * Offsets and sizes are in bytes.
+ * Where a run's rings and trails are. A change of layout changes DUMP_VERSION, and hyperplatform.js
+ * with it. Offsets and sizes are in bytes.
  */
 #define DUMP_SIGNATURE "HypDump"
 #define DUMP_VERSION   1u
@@ -43,6 +43,9 @@ struct dump_anchor {
 	uint32_t ring_exits;
 	/* The records in struct gate_ring. */
 	uint32_t ring_record, records, record_bytes;
+	/* A third pointer in struct processor; in struct gate_trail, whose first member is the
+	   report, the exits, how many there are, the size of one. */
+	uint32_t processor_trail, trail_exit, exits, exit_bytes;
 };
 
 /* IRQL: PASSIVE. */

@@ -3,11 +3,11 @@
  * NMIs and foreign memory. See emergency.h.
  *
  * NT has no function for drivers that sends an NMI, so the local APIC is written: by its MSR in
- * x2APIC mode, else by its page. An NMI that nobody claims ends in a bug check; root drops ours, but
- * one may arrive on a processor that has left meanwhile, and is claimed here.
+ * x2APIC mode, else by its page. An NMI that nobody claims ends in a bug check; root drops ours,
+ * but one may arrive on a processor that has left meanwhile, and is claimed here.
  *
- * Page tables of the system's can't be reached by MmMapIoSpace() since NT 10.0.17134; by an MDL that
- * says that the page is locked they can.
+ * Page tables of the system's can't be reached by MmMapIoSpace() since NT 10.0.17134; by an MDL
+ * that says that the page is locked they can.
  *
  * World: OS.
  */
@@ -18,19 +18,19 @@
 #include "emergency.h"
 #include "platform.h"
 
-#define APIC_BASE	   0x1bu /* IA32_APIC_BASE */
-#define APIC_X2APIC	   BIT64(10)
-#define APIC_ADDRESS	   0x000ffffffffff000ull
-#define X2APIC_ICR	   0x830u /* IA32_X2APIC_ICR */
-#define ICR_NMI		   0x4400u /* delivery mode NMI, level assert, to the one in the high half */
-#define ICR_PENDING	   0x1000u
-#define ICR_LOW		   (0x300 / 4)
-#define ICR_HIGH	   (0x310 / 4)
-#define XAPIC_ID_SHIFT	   24
-#define PENDING_TRIES	   100000u
-#define CLAIM_FOR	   10000000ull /* one second on the clock of NT */
-#define CPUID_TOPOLOGY	   0xbu
-#define PAGE_BYTES	   4096u
+#define APIC_BASE      0x1bu /* IA32_APIC_BASE */
+#define APIC_X2APIC    BIT64(10)
+#define APIC_ADDRESS   0x000ffffffffff000ull
+#define X2APIC_ICR     0x830u  /* IA32_X2APIC_ICR */
+#define ICR_NMI	       0x4400u /* delivery mode NMI, level assert, to the one in the high half */
+#define ICR_PENDING    0x1000u
+#define ICR_LOW	       (0x300 / 4)
+#define ICR_HIGH       (0x310 / 4)
+#define XAPIC_ID_SHIFT 24
+#define PENDING_TRIES  100000u
+#define CLAIM_FOR      10000000ull /* one second on the clock of NT */
+#define CPUID_TOPOLOGY 0xbu
+#define PAGE_BYTES     4096u
 
 static uint32_t apic_ids[HP_PROCESSORS_MAX];
 static uint64_t sent_at[HP_PROCESSORS_MAX]; /* 0: no NMI of ours is on its way */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What host.h wants for the moment when root has failed: an NMI for a processor that does not come
- * out of it, and a change of one word in a table of the system's. What these need of NT is looked up,
- * so that the driver loads without.
+ * out of it, and a change of one word in a table of the system's. What these need of NT is looked
+ * up, so that the driver loads without.
  *
  * World: OS.
  */

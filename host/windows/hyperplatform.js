@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// For WinDbg: prints what HyperPlatform's processors wrote into their rings, from a crash dump with
-// the kernel's memory or from a live system, without symbols. The build appends the table of texts.
+// For WinDbg: prints what HyperPlatform's processors wrote into their rings, and their last VM exits,
+// from a crash dump with the kernel's memory or from a live system, without symbols. The build appends
+// the tables of texts.
 //
 //     .scriptload C:\hyperplatform\hyperplatform.js
 //     dx @$scriptContents.records()          all processors, the last 32 records of each
 //     dx @$scriptContents.records(0, 500)    processor 0, the last 500
+//     dx @$scriptContents.exits(0, 100)      processor 0, the last 100 VM exits, the newest first
 //
 // The anchor is at the start of the section .dump of hyperplatform.sys; host/windows/dump.h is its
 // layout, and base/record.h that of the texts.
@@ -60,12 +62,13 @@ function anchor() {
 		print("hyperplatform.sys is not loaded, or its memory is not in this dump.");
 		return null;
 	}
-	const fields = host.memory.readMemoryValues(at.add(24), 8, 4).map(Number);
+	const fields = Array.from(host.memory.readMemoryValues(at.add(24), 12, 4), Number);
 	const found = {
 		version: small(at.add(8), 4), processors: small(at.add(12), 4),
 		table: number(at.add(16), 8), row: fields[0], gate: fields[1], ring: fields[2],
-		inGuest: fields[3], exits: fields[4], record: fields[5], records: fields[6],
-		bytes: fields[7],
+		inGuest: fields[3], total: fields[4], record: fields[5], records: fields[6],
+		bytes: fields[7], trail: fields[8], exit: fields[9], exits: fields[10],
+		exitBytes: fields[11],
 	};
 	if (found.version !== VERSION) {
 		print("This script is for another version of the driver.");
@@ -103,6 +106,14 @@ function printRecord(processor, at) {
 		text(small(at.add(12), 2), Array.from(values)));
 }
 
+// What went wrong below the system, if something has; hpctl report says more of it, if it can run.
+function printReport(index, trail) {
+	const kind = small(trail, 4);
+
+	if (kind)
+		print(`#${index}  REPORT: ${KINDS[kind] || kind}; ${ENDS[small(trail.add(4), 4)]}`);
+}
+
 function printProcessor(where, index, most) {
 	const row = where.table.add(where.row * index);
 	const gate = number(row.add(where.gate), 8);
@@ -112,7 +123,8 @@ function printProcessor(where, index, most) {
 		return;
 	const head = small(ring, 8);
 	const state = small(gate.add(where.inGuest), 4) ? "guest" : "native";
-	print(`#${index}  ${state}, ${small(ring.add(where.exits), 8)} exits, ${head} records`);
+	print(`#${index}  ${state}, ${small(ring.add(where.total), 8)} exits, ${head} records`);
+	printReport(index, number(row.add(where.trail), 8));
 	for (let n = Math.max(0, head - Math.min(most, where.records - 1)); n < head; n++)
 		printRecord(index, ring.add(where.record + where.bytes * (n % where.records)));
 }
@@ -127,8 +139,31 @@ function records(processor, most) {
 	}
 }
 
+// struct hp_exit of abi.h; the reasons are those of the manual's appendix.
+function exits(processor, most) {
+	const where = anchor();
+	const index = Number(processor);
+
+	if (!where || !(index < where.processors))
+		return;
+	const row = where.table.add(where.row * index);
+	const ring = number(row.add(where.ring), 8);
+	const trail = number(row.add(where.trail), 8);
+	if (trail.compareTo(0) === 0)
+		return;
+	const total = small(ring.add(where.total), 8);
+	const count = Math.min(most === undefined ? 32 : Number(most), where.exits, total);
+	printReport(index, trail);
+	for (let n = total - 1; n >= total - count; n--) {
+		const at = trail.add(where.exit + where.exitBytes * (n % where.exits));
+		const values = Array.from(host.memory.readMemoryValues(at, 3, 8), v => v.toString(16));
+		print(`#${index}  exit ${n}: reason ${small(at.add(24), 4)}, RIP ${values[0]}, ` +
+			`qualification ${values[1]}, detail ${values[2]}`);
+	}
+}
+
 function initializeScript() {
 	return [new host.apiVersionSupport(1, 3)];
 }
 
-// The texts, by their numbers.
+// The texts, by their numbers: of records, and of reports, what happened and how it ended.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Looks up the functions that not every NT has. See nt.h.
+ * The functions that not every NT has are looked up, and threads come and go. See nt.h.
  *
  * World: OS.
  */
@@ -22,4 +22,25 @@ void nt_init(void)
 #define NT_FIND(result, name, arguments) nt.name = find(L"" #name);
 	NT_NEWER(NT_FIND)
 #undef NT_FIND
+}
+
+NTSTATUS nt_thread_start(PKSTART_ROUTINE routine, PVOID context, PKTHREAD *thread)
+{
+	HANDLE handle;
+	NTSTATUS status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL,
+					       routine, context);
+
+	if (!NT_SUCCESS(status))
+		return status;
+	/* The handle is ours and new: this can't fail. */
+	ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, (PVOID *)thread,
+				  NULL);
+	ZwClose(handle);
+	return status;
+}
+
+void nt_thread_join(PKTHREAD thread)
+{
+	KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
+	ObfDereferenceObject(thread);
 }

@@ -18,7 +18,8 @@
 
 /*
  * Functions that are looked up, by the names they are exported with: those that are newer than NT
- * 5.2, and those that only an emergency needs. NULL: this system has not got it. nt_init() fills this before anything else runs, and nobody writes it after that.
+ * 5.2, and those that only an emergency needs. NULL: this system has not got it. nt_init() fills
+ * this before anything else runs, and nobody writes it after that.
  */
 #define NT_NEWER(X)                                                                                \
 	X(PVOID, MmAllocateContiguousNodeMemory,                                                   \
@@ -37,8 +38,7 @@
 	X(LARGE_INTEGER, KeQueryPerformanceCounter, (LARGE_INTEGER * frequency))                   \
 	X(PVOID, KeRegisterNmiCallback, (PNMI_CALLBACK function, PVOID context))                   \
 	X(NTSTATUS, KeDeregisterNmiCallback, (PVOID handle))                                       \
-	X(PVOID, MmMapIoSpace,                                                                     \
-	  (PHYSICAL_ADDRESS address, SIZE_T bytes, MEMORY_CACHING_TYPE type))                      \
+	X(PVOID, MmMapIoSpace, (PHYSICAL_ADDRESS address, SIZE_T bytes, MEMORY_CACHING_TYPE type)) \
 	X(VOID, MmUnmapIoSpace, (PVOID address, SIZE_T bytes))                                     \
 	X(PMDL, IoAllocateMdl,                                                                     \
 	  (PVOID address, ULONG bytes, BOOLEAN secondary, BOOLEAN quota, PIRP irp))                \
@@ -57,6 +57,12 @@ extern struct nt_newer nt;
 
 /* Looks them up. IRQL: PASSIVE. */
 void nt_init(void);
+
+/* Starts a thread of the system's: to be given to nt_thread_join(). IRQL: PASSIVE. */
+NTSTATUS nt_thread_start(PKSTART_ROUTINE routine, PVOID context, PKTHREAD *thread);
+
+/* Waits until the thread has ended: none of our code runs in it any more. IRQL: PASSIVE. */
+void nt_thread_join(PKTHREAD thread);
 
 static inline bool nt_interrupts_on(void)
 {

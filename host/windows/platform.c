@@ -138,14 +138,6 @@ void host_lock(void)
 	KeWaitForSingleObject(&lifecycle_mutex, Executive, KernelMode, FALSE, NULL);
 }
 
-bool host_try_lock(void)
-{
-	LARGE_INTEGER at_once = { .QuadPart = 0 };
-
-	return KeWaitForSingleObject(&lifecycle_mutex, Executive, KernelMode, FALSE, &at_once) ==
-	       STATUS_SUCCESS;
-}
-
 void host_unlock(void)
 {
 	KeReleaseMutex(&lifecycle_mutex, FALSE);

@@ -13,10 +13,18 @@
  * World: OS.
  */
 #include "../host.h"
+#include "../log.h"
+#include "../watch.h"
 #include "emergency.h"
 #include "platform.h"
 
-#define MASK_BITS 64u
+#define MASK_BITS	64u
+#define WATCH_MS	1000
+#define NT_TICKS_PER_MS 10000
+
+/* Of the watch: a thread for each processor, NULL: it has none. */
+static PKTHREAD watchers[HP_PROCESSORS_MAX];
+static KEVENT watch_ends;
 
 static uint32_t active(void)
 {
@@ -159,4 +167,46 @@ bool host_interrupt(uint32_t processor, host_function *function, void *context)
 	KeInsertQueueDpc(&dpc, NULL, NULL);
 	KeWaitForSingleObject(&call.done, Executive, KernelMode, FALSE, NULL);
 	return true;
+}
+
+/* Its waits end by the clock of the processor that it is bound to. */
+static void NTAPI watch(PVOID number)
+{
+	LARGE_INTEGER tick = { .QuadPart = -(LONGLONG)WATCH_MS * NT_TICKS_PER_MS };
+	GROUP_AFFINITY before;
+
+	go_to((uint32_t)(uintptr_t)number, &before);
+	while (KeWaitForSingleObject(&watch_ends, Executive, KernelMode, FALSE, &tick) ==
+	       STATUS_TIMEOUT)
+		watch_tick();
+	go_back(&before);
+	PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static void watch_all(void)
+{
+	uint32_t i, count = host_processors();
+
+	KeInitializeEvent(&watch_ends, NotificationEvent, FALSE);
+	for (i = 0; i < count && i < HP_PROCESSORS_MAX; i++) {
+		if (host_processor(i) == HP_PROCESSOR_NATIVE &&
+		    !NT_SUCCESS(nt_thread_start(watch, (PVOID)(uintptr_t)i, &watchers[i])))
+			log_line(HP_WARN, "processor %u does not watch the others: no thread", i);
+	}
+}
+
+void host_watch(bool on)
+{
+	uint32_t i;
+
+	if (on) {
+		watch_all();
+		return;
+	}
+	KeSetEvent(&watch_ends, IO_NO_INCREMENT, FALSE);
+	for (i = 0; i < HP_PROCESSORS_MAX; i++) {
+		if (watchers[i])
+			nt_thread_join(watchers[i]);
+		watchers[i] = NULL;
+	}
 }

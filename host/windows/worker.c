@@ -49,21 +49,14 @@ void host_wake(void)
 
 NTSTATUS worker_init(void)
 {
-	HANDLE handle;
 	NTSTATUS status;
 
 	KeInitializeEvent(&wanted, SynchronizationEvent, TRUE);
 	KeInitializeDpc(&wake_dpc, set_wanted, NULL);
 	__atomic_store_n(&open, true, __ATOMIC_RELEASE);
-	status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, run, NULL);
-	if (NT_SUCCESS(status)) {
-		/* The handle is ours and new: this can't fail. */
-		ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode,
-					  (PVOID *)&thread, NULL);
-		ZwClose(handle);
-	} else {
+	status = nt_thread_start(run, NULL, &thread);
+	if (!NT_SUCCESS(status))
 		__atomic_store_n(&open, false, __ATOMIC_RELEASE);
-	}
 	return status;
 }
 
@@ -72,7 +65,6 @@ void worker_end(void)
 {
 	__atomic_store_n(&open, false, __ATOMIC_RELEASE);
 	KeSetEvent(&wanted, IO_NO_INCREMENT, FALSE);
-	KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
-	ObfDereferenceObject(thread);
+	nt_thread_join(thread);
 	KeFlushQueuedDpcs();
 }

@@ -45,6 +45,7 @@ for section; do
 	case ${section%%=*} in
 	probes | memory | cycles | exits | workload | step | random | nmi | offline | refusals | cost | inject) ${section%%=*} "$argument" ;;
 	inject-fields) inject_fields ;;
+	inject-endless) inject_endless "$argument" ;;
 	nmi-cycles) nmi_cycles "$argument" ;;
 	refused) refused_here "$argument" ;;
 	*)

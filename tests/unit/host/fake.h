@@ -46,7 +46,7 @@ struct fake {
 	unsigned lines;
 	unsigned wakes;
 	int locked;
-	bool lock_busy;	   /* host_try_lock() fails */
+	bool watched;	   /* by host_watch() */
 	uint32_t nmis;	   /* by host_nmi(): a bit a processor */
 	uint64_t exchanged, exchanged_old; /* by host_exchange() */
 	int kept;    /* by host_keep(): 1 exactly while it runs */

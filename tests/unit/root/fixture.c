@@ -90,6 +90,7 @@ int fixture_setup(void **state)
 	cpu.ring = &ring;
 	cpu.trail = &trail.trail;
 	cpu.history_mask = FIXTURE_HISTORY - 1;
+	cpu.exit = trail.trail.exit;
 	cpu.in_vmx = 1;
 	fake_here = &cpu;
 	retreat_goes_on = false;

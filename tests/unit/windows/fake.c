@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "host/watch.h"
+#include "host/windows/emergency.h"
 
 struct fake fake;
 
@@ -123,7 +125,57 @@ void KeLowerIrql(KIRQL irql)
 	fake.irql = irql;
 }
 
-/* Waiting: what is waited for has happened. */
+void emergency_meet(uint32_t processor)
+{
+	assert_int_equal(processor, fake.current);
+	fake.met = processor;
+}
+
+void watch_tick(void)
+{
+	fake.ticks[fake.current]++;
+}
+
+/* A thread runs to its end before its creator goes on. */
+NTSTATUS PsCreateSystemThread(HANDLE *thread, ULONG access, PVOID attributes, HANDLE process,
+			      PVOID client, PKSTART_ROUTINE routine, PVOID context)
+{
+	uint32_t here = fake.current;
+
+	assert_int_equal(access, THREAD_ALL_ACCESS);
+	assert_true(!attributes && !process && !client);
+	fake.threads++;
+	routine(context);
+	assert_int_equal(fake.current, here);
+	*thread = &fake.threads;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS PsTerminateSystemThread(NTSTATUS status)
+{
+	return status;
+}
+
+NTSTATUS ObReferenceObjectByHandle(HANDLE handle, ULONG access, PVOID type, int mode, PVOID *object,
+				   PVOID information)
+{
+	static KEVENT ended = { true };
+
+	assert_ptr_equal(handle, &fake.threads);
+	assert_int_equal(access, THREAD_ALL_ACCESS);
+	assert_int_equal(mode, KernelMode);
+	assert_true(!type && !information);
+	*object = &ended;
+	return STATUS_SUCCESS;
+}
+
+void ObfDereferenceObject(PVOID object)
+{
+	assert_non_null(object);
+	fake.threads--;
+}
+
+/* Waiting: what is waited for has happened, unless the waiter has an end of its own. */
 
 void KeInitializeEvent(KEVENT *event, int type, BOOLEAN state)
 {
@@ -145,8 +197,10 @@ NTSTATUS KeWaitForSingleObject(PVOID object, int reason, int mode, BOOLEAN alert
 	(void)reason;
 	(void)mode;
 	assert_false(alertable);
-	assert_null(timeout);
-	assert_true(((const KEVENT *)object)->signaled);
+	if (timeout && fake.waits++ < fake.timeouts)
+		return STATUS_TIMEOUT;
+	fake.waits = 0;
+	assert_true(timeout || ((const KEVENT *)object)->signaled);
 	return STATUS_SUCCESS;
 }
 
@@ -280,8 +334,10 @@ NTSTATUS ZwWriteFile(HANDLE file, HANDLE event, PVOID apc, PVOID apc_context,
 
 NTSTATUS ZwClose(HANDLE handle)
 {
-	assert_ptr_equal(handle, &fake.file);
-	fake.file_open = false;
+	if (handle == &fake.file)
+		fake.file_open = false;
+	else
+		assert_ptr_equal(handle, &fake.threads);
 	return STATUS_SUCCESS;
 }
 

@@ -25,6 +25,11 @@ struct fake {
 	uint32_t dpcs;	  /* that ran */
 	bool dpcs_high;	  /* all of them were of high importance */
 	KIRQL irql;
+	unsigned timeouts; /* of each wait with an end, before what it waits for happens */
+	unsigned waits;	   /* that ended by their time, since the last one that did not */
+	int threads;
+	uint32_t ticks[256]; /* of the watch, by the processor that it was on */
+	uint32_t met;	     /* the processor whose APIC was last asked for */
 
 	/* What SystemModuleInformation answers, and who wants to know of images. */
 	const void *modules;

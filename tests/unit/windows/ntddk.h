@@ -20,12 +20,13 @@ __asm__(".macro cli\n.endm");
 #define __declspec(x)
 
 typedef int32_t NTSTATUS;
-typedef void *PVOID, *HANDLE, *PEPROCESS, *PACCESS_TOKEN;
+typedef void *PVOID, *HANDLE, *PEPROCESS, *PACCESS_TOKEN, *PKTHREAD, *PIRP, *PMDL;
 typedef uint8_t UCHAR, BOOLEAN, KIRQL;
 typedef char CCHAR;
 typedef uint16_t USHORT;
 typedef uint32_t ULONG;
 typedef size_t SIZE_T;
+typedef int64_t LONGLONG;
 typedef uint64_t KAFFINITY, ULONG_PTR;
 typedef wchar_t WCHAR;
 typedef const wchar_t *PCWSTR;
@@ -43,6 +44,7 @@ typedef struct {
 #define TRUE	       1
 #define NT_SUCCESS(s)  ((NTSTATUS)(s) >= 0)
 #define STATUS_SUCCESS 0
+#define STATUS_TIMEOUT 0x102
 #define HIGH_LEVEL     15
 
 /* Processors. */
@@ -97,6 +99,23 @@ NTSTATUS KeWaitForSingleObject(PVOID object, int reason, int mode, BOOLEAN alert
 			       LARGE_INTEGER *timeout);
 void KeInitializeMutex(KMUTEX *mutex, ULONG level);
 int32_t KeReleaseMutex(KMUTEX *mutex, BOOLEAN wait);
+
+/* Threads. */
+typedef void (*PKSTART_ROUTINE)(PVOID context);
+
+#define THREAD_ALL_ACCESS 0x1fffff
+
+NTSTATUS PsCreateSystemThread(HANDLE *thread, ULONG access, PVOID attributes, HANDLE process,
+			      PVOID client, PKSTART_ROUTINE routine, PVOID context);
+NTSTATUS PsTerminateSystemThread(NTSTATUS status);
+NTSTATUS ObReferenceObjectByHandle(HANDLE handle, ULONG access, PVOID type, int mode, PVOID *object,
+				   PVOID information);
+void ObfDereferenceObject(PVOID object);
+
+/* What nt.h says of functions that only an emergency needs. */
+typedef BOOLEAN (*PNMI_CALLBACK)(PVOID context, BOOLEAN handled);
+typedef int MEMORY_CACHING_TYPE;
+typedef CCHAR KPROCESSOR_MODE;
 
 /* Memory, names, images. */
 enum { PagedPool = 1 };

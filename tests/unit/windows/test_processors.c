@@ -116,6 +116,27 @@ static void one_mask(void **state)
 	expect_there(63);
 }
 
+/* Every processor that is online watches, by itself. */
+static void watches(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	fake.active = 5;
+	fake.maximum = 8;
+	fake.in_group = 3;
+	fake.timeouts = 2;
+	host_watch(true);
+	assert_int_equal(fake.threads, 5);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(fake.ticks[i], i < 5 ? 2 : 0);
+	host_watch(false);
+	assert_int_equal(fake.threads, 0);
+	host_watch(true);
+	host_watch(false);
+	assert_int_equal(fake.threads, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +144,7 @@ int main(void)
 		cmocka_unit_test_setup(groups, setup_newer),
 		cmocka_unit_test_setup(may_be_added, setup_newer),
 		cmocka_unit_test_setup(one_mask, setup_older),
+		cmocka_unit_test_setup(watches, setup_newer),
 	};
 
 	return cmocka_run_group_tests_name("host/windows/processors", tests, NULL, NULL);
