@@ -188,6 +188,7 @@ void NTAPI suite_run(PVOID arguments)
 	round_new();
 	round_old();
 	round_refused();
+	say("handlers of exceptions were called %u times", export_calls("__C_specific_handler"));
 	if (argument("fault="))
 		fault_run(argument("fault="), argument("code="));
 	judge_summary();
