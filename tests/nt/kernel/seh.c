@@ -68,17 +68,23 @@ EXCEPTION_DISPOSITION __C_specific_handler(EXCEPTION_RECORD *record, void *frame
 	return ExceptionContinueSearch;
 }
 
+/* By halves, as NT does: a table that is not in order is of no use. */
 static const struct function *find_function(uint64_t base, uint32_t at)
 {
-	IMAGE_NT_HEADERS *headers = loader_headers((void *)base);
 	IMAGE_DATA_DIRECTORY *directory =
-		&headers->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_EXCEPTION];
-	const struct function *function = (const void *)(base + directory->VirtualAddress);
-	uint32_t i;
+		&loader_headers((void *)base)
+			 ->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_EXCEPTION];
+	const struct function *functions = (const void *)(base + directory->VirtualAddress);
+	uint32_t first = 0, end = directory->Size / sizeof(*functions), middle;
 
-	for (i = 0; i < directory->Size / sizeof(*function); i++, function++) {
-		if (at >= function->begin && at < function->end)
-			return function;
+	while (first < end) {
+		middle = (first + end) / 2;
+		if (at < functions[middle].begin)
+			end = middle;
+		else if (at >= functions[middle].end)
+			first = middle + 1;
+		else
+			return &functions[middle];
 	}
 	return NULL;
 }

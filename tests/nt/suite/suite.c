@@ -3,8 +3,11 @@
  * The rounds of tests. Words of the command line:
  *
  *	probe		the driver is probe/driver.c, which breaks rules: does the lab notice?
+ *	fault_rdmsr=, gate_call=OFFSET	of these functions in the driver's image
  *	fault=ADDRESS	where in root.elf an instruction is made undefined, for the test of a fault
  *	code=BYTES	the 8 bytes that are there, by which root.elf is known in memory
+ *	refused=ERROR	this processor can't run the hypervisor, for that reason (a number of abi.h,
+ *hex)
  *
  * World: the lab's kernel, in a thread of its own.
  */
@@ -49,17 +52,23 @@ static void read_driver(uint64_t base)
 	}
 }
 
-NTSTATUS suite_load(const char *name, bool boot)
+/* At another base each time. */
+static void load_image(void)
 {
-	NTSTATUS status;
-
-	judge_begin(name);
 	before.blocks = pool_in_use();
 	before.handles = object_driver_handles();
 	before.references = object_driver_references();
 	before.pages = memory_free_pages();
 	read_driver(next_base);
 	next_base += BASE_STEP;
+}
+
+NTSTATUS suite_load(const char *name, bool boot)
+{
+	NTSTATUS status;
+
+	judge_begin(name);
+	load_image();
 	status = driver_start(boot);
 	if (!NT_SUCCESS(status))
 		loader_unload();
@@ -69,7 +78,7 @@ NTSTATUS suite_load(const char *name, bool boot)
 /* The tables that map memory stay; they are few, and counted by nobody. */
 #define TABLES_MOST 64
 
-static void check_leaks(void)
+void suite_check_leaks(void)
 {
 	if (pool_in_use() != before.blocks)
 		pool_tell_leaks();
@@ -94,7 +103,7 @@ void suite_unload(const char *name, const char *expected)
 	judge_expect(expected);
 	status = driver_unload();
 	judge_check(NT_SUCCESS(status), "%lx", status);
-	check_leaks();
+	suite_check_leaks();
 	loader_unload();
 	thread_reap();
 	judge_check(memory_free_pages() + TABLES_MOST > before.pages, "%llu pages are left",
@@ -110,6 +119,48 @@ static void check_loaded(NTSTATUS status)
 		judge_summary();
 	}
 	judge_end();
+}
+
+/* Each allocation of a load fails once: it is refused, or goes on without, and nothing is left. */
+static void round_no_memory(void)
+{
+	NTSTATUS status;
+	int n;
+
+	export_set_version(false);
+	file_set_start_at_load(false, 0);
+	judge_begin("memory: every allocation of a load fails once");
+	for (n = 0; !judge_failed(); n++) {
+		load_image();
+		pool_fail(n);
+		status = driver_start(false);
+		judge_check(NT_SUCCESS(status) || status == STATUS_INSUFFICIENT_RESOURCES,
+			    "allocation %d fails: %lx", n, status);
+		if (NT_SUCCESS(status))
+			status = driver_unload();
+		suite_check_leaks();
+		loader_unload();
+		if (!pool_has_failed())
+			break;
+	}
+	pool_fail(-1);
+	judge_check(n > 2, "%d allocations", n);
+	judge_end();
+}
+
+/* The number behind `word` on the command line; 0: it is not there. */
+static uint64_t argument(const char *word)
+{
+	const char *at = rtl_find(given->command_line, strlen(given->command_line), word);
+	uint64_t value = 0;
+
+	for (at = at ? at + strlen(word) : ""; *at && *at != ' '; at++) {
+		if (*at >= '0' && *at <= '9')
+			value = value << 4 | (uint64_t)(*at - '0');
+		else if (*at >= 'a' && *at <= 'f')
+			value = value << 4 | (uint64_t)(*at - 'a' + 10);
+	}
+	return value;
 }
 
 /* A new NT with one processor; the second one comes while the hypervisor runs. */
@@ -133,6 +184,8 @@ static void round_old(void)
 	file_remove();
 	check_loaded(suite_load("old NT: load at boot", true));
 	suite_tests(tests_life);
+	if (argument("fault_rdmsr="))
+		exception_run(argument("fault_rdmsr="), argument("gate_call="));
 	client_close();
 	suite_unload("old NT: unload", NULL);
 }
@@ -156,25 +209,10 @@ static void round_refused(void)
 	state_on(1, set_vmxe, (void *)1);
 	status = suite_load("VT-x in use: the load is refused", false);
 	judge_check(status == STATUS_DEVICE_BUSY, "%lx", status);
-	check_leaks();
+	suite_check_leaks();
 	state_on(1, set_vmxe, NULL);
 	judge_check(!state_is_guest(0) && !state_is_guest(1), "a processor has entered");
 	judge_end();
-}
-
-/* The number behind `word` on the command line; 0: it is not there. */
-static uint64_t argument(const char *word)
-{
-	const char *at = rtl_find(given->command_line, strlen(given->command_line), word);
-	uint64_t value = 0;
-
-	for (at = at ? at + strlen(word) : ""; *at && *at != ' '; at++) {
-		if (*at >= '0' && *at <= '9')
-			value = value << 4 | (uint64_t)(*at - '0');
-		else if (*at >= 'a' && *at <= 'f')
-			value = value << 4 | (uint64_t)(*at - 'a' + 10);
-	}
-	return value;
 }
 
 void NTAPI suite_run(PVOID arguments)
@@ -185,10 +223,15 @@ void NTAPI suite_run(PVOID arguments)
 		probe_run();
 		judge_summary();
 	}
+	if (argument("refused=")) {
+		processor_start_next();
+		refused_run((uint32_t)argument("refused="));
+		judge_summary();
+	}
 	round_new();
 	round_old();
 	round_refused();
-	say("handlers of exceptions were called %u times", export_calls("__C_specific_handler"));
+	round_no_memory();
 	if (argument("fault="))
 		fault_run(argument("fault="), argument("code="));
 	judge_summary();

@@ -28,6 +28,8 @@ NTSTATUS suite_load(const char *name, bool boot);
 /* Calls DriverUnload and tells what it has left; a test by itself. For `expected` see
  * judge_expect(). */
 void suite_unload(const char *name, const char *expected);
+/* Of what suite_load() found before: a violation for each kind that is left. */
+void suite_check_leaks(void);
 uint8_t *suite_driver_file(size_t *bytes);
 
 /* A program that has the device open (client.c). */
@@ -63,5 +65,9 @@ void state_compare(const char *when);
 /* Faults in root (fault.c), and what the lab itself has to notice (probe.c). */
 void fault_run(uint64_t address, uint64_t bytes);
 void probe_run(void);
+/* Offsets of functions in the image (exception.c); it does not run. */
+void exception_run(uint64_t fault_rdmsr, uint64_t gate_call);
+/* A processor that can't (refused.c); enum hp_error. */
+void refused_run(uint32_t error);
 
 #endif

@@ -99,6 +99,47 @@ static void nmis(void)
 	thread_set_user_affinity(3);
 }
 
+static volatile bool sender_ends;
+static volatile uint32_t sender_lost;
+
+/* From the second processor to the first, without an end: each is waited for. */
+static void NTAPI send_always(PVOID context)
+{
+	uint32_t before;
+	uint64_t waited;
+
+	(void)context;
+	thread_set_user_affinity(2);
+	while (!sender_ends) {
+		before = processors[0].nmis;
+		processor_send_nmi(0);
+		for (waited = 0; processors[0].nmis == before && waited < 1000000; waited++)
+			__builtin_ia32_pause();
+		sender_lost += processors[0].nmis == before;
+	}
+}
+
+static void nmis_in_crossing(void)
+{
+	uint32_t before = processors[0].nmis, round;
+	PKTHREAD sender;
+
+	thread_set_user_affinity(1);
+	sender_ends = false;
+	sender = thread_create(&thread_system_process, send_always, NULL);
+	for (round = 0; round < CYCLES && !judge_failed(); round++) {
+		expect_stop();
+		expect_start(0);
+	}
+	sender_ends = true;
+	KeWaitForSingleObject(sender, Executive, KernelMode, FALSE, NULL);
+	object_release(sender);
+	thread_set_user_affinity(3);
+	judge_check(!sender_lost, "%u are lost", sender_lost);
+	judge_check(processors[0].nmis - before > 100 * CYCLES, "only %u came",
+		    processors[0].nmis - before);
+}
+
 static bool runs_on(struct user *const *users)
 {
 	uint64_t before[PROCESSORS];
@@ -280,6 +321,7 @@ const struct test tests_guest[] = {
 	{ "stop: registers are as before", stop },
 	{ "exits: all on, all off", exits },
 	{ "NMIs: none is lost", nmis },
+	{ "NMIs: none is lost while processors leave and enter", nmis_in_crossing },
 	{ "user mode: stop and start under running programs", user_mode },
 	{ "cycles: start and stop", cycles },
 	{ "memory: every allocation of a start fails once", no_memory },
