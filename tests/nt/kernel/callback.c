@@ -159,6 +159,8 @@ NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *object, POBJECT_ATTRIBUTES att
 	static const WCHAR known[] = POWER_NAME;
 	const UNICODE_STRING *name = attributes->ObjectName;
 
+	if (pool_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
 	(void)create, (void)multiple;
 	if (!name || name->Length != sizeof(known) - sizeof(WCHAR) ||
 	    memcmp(name->Buffer, known, name->Length))
@@ -173,6 +175,8 @@ NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *object, POBJECT_ATTRIBUTES att
 
 PVOID NTAPI ExRegisterCallback(PCALLBACK_OBJECT object, PCALLBACK_FUNCTION function, PVOID context)
 {
+	if (pool_fails())
+		return NULL;
 	if ((void *)object != power_object)
 		export_violation("object", "no callback object");
 	if (power.function)
@@ -192,6 +196,8 @@ VOID NTAPI ExUnregisterCallback(PVOID registration)
 PVOID NTAPI KeRegisterProcessorChangeCallback(PPROCESSOR_CALLBACK_FUNCTION function, PVOID context,
 					      ULONG flags)
 {
+	if (pool_fails())
+		return NULL;
 	if (flags)
 		export_violation("lab", "flags %lx are not provided", flags);
 	if (processor.function)
@@ -212,6 +218,8 @@ BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD
 					       PKBUGCHECK_REASON_CALLBACK_ROUTINE routine,
 					       KBUGCHECK_CALLBACK_REASON reason, PUCHAR component)
 {
+	if (pool_fails())
+		return FALSE;
 	if (record->State != BufferEmpty)
 		export_violation("argument", "the record is not initialized");
 	if (bug_check.record)
@@ -237,6 +245,8 @@ BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECO
 
 NTSTATUS NTAPI PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE routine)
 {
+	if (pool_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
 	if (image)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	image = routine;
@@ -245,16 +255,16 @@ NTSTATUS NTAPI PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE routine)
 
 NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE routine)
 {
-	if (image != routine) {
-		export_violation("object", "not registered");
+	if (image != routine)
 		return STATUS_PROCEDURE_NOT_FOUND;
-	}
 	image = NULL;
 	return STATUS_SUCCESS;
 }
 
 PVOID NTAPI KeRegisterNmiCallback(PNMI_CALLBACK function, PVOID context)
 {
+	if (pool_fails())
+		return NULL;
 	if (nmi.function)
 		return NULL;
 	nmi.context = context;

@@ -219,6 +219,8 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT owner, ULONG extension_bytes, PUNIC
 	PDEVICE_OBJECT object;
 	unsigned i, row = DEVICES;
 
+	if (pool_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
 	for (i = DEVICES; i--;) {
 		if (!devices[i].object)
 			row = i;
@@ -276,6 +278,8 @@ NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING name, PUNICODE_STRING target
 {
 	unsigned i;
 
+	if (pool_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
 	for (i = 0; i < DEVICES; i++)
 		if (links[i].used && same(&links[i].name, name))
 			return STATUS_OBJECT_NAME_COLLISION;
@@ -307,6 +311,8 @@ NTSTATUS NTAPI IoRegisterShutdownNotification(PDEVICE_OBJECT object)
 {
 	struct device *device = device_of(object);
 
+	if (pool_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
 	if (!device || device->wants_shutdown)
 		export_violation("device", "none, or registered already");
 	else

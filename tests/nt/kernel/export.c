@@ -62,6 +62,11 @@ uint32_t export_calls(const char *name)
 	return 0;
 }
 
+const char *export_current(void)
+{
+	return exports[thread_this()->export_index].name;
+}
+
 /* What an import of this name points to. NULL: this NT has no such function. */
 void *export_find(const char *name, bool at_run_time)
 {
@@ -86,7 +91,7 @@ void export_violation(const char *rule, const char *format, ...)
 	va_start(arguments, format);
 	say_format(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	judge_violation(rule, "%s called from %s: %s", exports[thread->export_index].name,
+	judge_violation(rule, "%s called from %s: %s", export_current(),
 			loader_where(thread->export_caller, where, sizeof(where)), text);
 }
 

@@ -73,6 +73,8 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUT
 	const UNICODE_STRING *name = attributes->ObjectName;
 	bool exists = path_bytes == name->Length && !memcmp(path, name->Buffer, path_bytes);
 
+	if (pool_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
 	(void)allocation, (void)file_attributes, (void)share, (void)extended, (void)extended_bytes;
 	if (!available)
 		return STATUS_OBJECT_PATH_NOT_FOUND;
@@ -122,6 +124,8 @@ NTSTATUS NTAPI ZwOpenKey(PHANDLE key, ACCESS_MASK access, POBJECT_ATTRIBUTES att
 {
 	const UNICODE_STRING *name = attributes->ObjectName;
 
+	if (pool_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
 	(void)access;
 	if (name->Length != sizeof(SERVICE_PATH) - sizeof(WCHAR) ||
 	    memcmp(name->Buffer, SERVICE_PATH, name->Length))

@@ -76,6 +76,8 @@ PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS physical, SIZE_T bytes, MEMORY_CACHING
 	uint64_t offset = physical.QuadPart % PAGE, page;
 	struct mapping *mapping;
 
+	if (pool_fails())
+		return NULL;
 	(void)cache;
 	if (page_is_ram(physical.QuadPart - offset))
 		return NULL;
@@ -100,6 +102,8 @@ PMDL NTAPI IoAllocateMdl(PVOID address, ULONG bytes, BOOLEAN secondary, BOOLEAN 
 	size_t size = sizeof(MDL) + pages * sizeof(PFN_NUMBER);
 	PMDL mdl;
 
+	if (pool_fails())
+		return NULL;
 	if (secondary || quota || irp)
 		export_violation("lab", "an MDL of a request is not provided");
 	mdl = pool_take(size, MDL_TAG, thread_this()->export_caller);
@@ -128,6 +132,8 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL mdl, KPROCESSOR_MODE mode, MEMORY_
 	struct mapping *mapping;
 	uint64_t page;
 
+	if (pool_fails())
+		return NULL;
 	(void)at, (void)priority;
 	if (mode != KernelMode || cache != MmCached || bug_check)
 		export_violation("lab", "such a mapping is not provided");

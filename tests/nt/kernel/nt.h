@@ -363,6 +363,8 @@ void export_set_version(bool old);
 bool export_is_old(void);
 void *export_find(const char *name, bool at_run_time);
 uint32_t export_calls(const char *name);
+/* The export that this thread called last. */
+const char *export_current(void);
 /* In an export: its caller broke a rule. */
 void export_violation(const char *rule, const char *format, ...)
 	__attribute__((format(ms_printf, 2, 3)));
@@ -392,8 +394,14 @@ void *pool_take(size_t bytes, ULONG tag, uint64_t caller);
 bool pool_give(void *address, ULONG tag);
 unsigned pool_in_use(void);
 void pool_tell_leaks(void);
-void pool_fail(int countdown);
-bool pool_has_failed(void);
+/*
+ * The n-th call from now on of a function that takes something of the system fails, for want of
+ * memory; -1: none. Such a function asks pool_fails().
+ */
+void pool_fail(int n);
+/* The function that has failed; NULL: none yet. */
+const char *pool_failed(void);
+bool pool_fails(void);
 /* Called before each allocation of contiguous memory; may be NULL. */
 extern void (*pool_hook)(void);
 /* Each block of contiguous memory that the driver has. */

@@ -24,6 +24,7 @@ static struct block {
 static struct lab_lock lock;
 static unsigned in_use;
 static int fail_countdown = -1;
+static const char *failed;
 void (*pool_hook)(void);
 
 static struct block *find(uint64_t address, enum kind kind)
@@ -50,20 +51,23 @@ static void add(struct block block)
 	lab_unlock(&lock, flags);
 }
 
-/* Allocations fail from the n-th from now on, one time only. -1: none does. */
-void pool_fail(int countdown)
+void pool_fail(int n)
 {
-	fail_countdown = countdown;
+	fail_countdown = n;
+	failed = NULL;
 }
 
-bool pool_has_failed(void)
+const char *pool_failed(void)
 {
-	return fail_countdown < 0;
+	return failed;
 }
 
-static bool fails(void)
+bool pool_fails(void)
 {
-	return fail_countdown >= 0 && fail_countdown-- == 0;
+	if (fail_countdown < 0 || fail_countdown--)
+		return false;
+	failed = export_current();
+	return true;
 }
 
 unsigned pool_in_use(void)
@@ -142,7 +146,7 @@ PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE type, SIZE_T bytes, ULONG tag)
 		export_violation("IRQL", "paged pool at %llu", processor_cr8());
 	if (!bytes || !tag)
 		export_violation("argument", "%llu bytes, tag %lx", (uint64_t)bytes, tag);
-	if (fails())
+	if (pool_fails())
 		return NULL;
 	return pool_take(bytes, tag, thread_this()->export_caller);
 }
@@ -173,7 +177,7 @@ static void *take_contiguous(SIZE_T bytes, uint64_t lowest, uint64_t highest, ui
 				 boundary);
 	if (pool_hook)
 		pool_hook();
-	if (fails())
+	if (pool_fails())
 		return NULL;
 	physical = memory_take(pages, highest == ~0ull ? highest : highest + 1, PAGE);
 	if (physical == MEMORY_NONE)
@@ -263,7 +267,7 @@ PPHYSICAL_MEMORY_RANGE NTAPI MmGetPhysicalMemoryRanges(VOID)
 {
 	PHYSICAL_MEMORY_RANGE *ranges;
 
-	if (fails())
+	if (pool_fails())
 		return NULL;
 	range_count = 0;
 	memory_ranges(count_range);

@@ -169,6 +169,8 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE handle, ULONG access, POBJECT_ATTRIB
 	bool kernel = attributes && attributes->Attributes & OBJ_KERNEL_HANDLE;
 	PKTHREAD thread;
 
+	if (pool_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
 	(void)access;
 	if (process || id)
 		export_violation("lab", "a process or a client's id is not provided");
@@ -235,6 +237,8 @@ NTSTATUS NTAPI ZwQuerySystemInformation(int class, PVOID to, ULONG bytes, PULONG
 {
 	struct modules *modules = to;
 
+	if (pool_fails())
+		return STATUS_INSUFFICIENT_RESOURCES;
 	if (class != MODULES_CLASS) {
 		export_violation("lab", "class %d is not provided", class);
 		return STATUS_INVALID_INFO_CLASS;
