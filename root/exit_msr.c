@@ -96,6 +96,9 @@ static bool take_debugctl(struct cpu *cpu, uint64_t value)
 	if (!rdmsr_safe(IA32_DEBUGCTL, &kept))
 		kept = 0;
 	wrmsr_safe(IA32_DEBUGCTL, 0);
+	/* Where none of the others is kept, there is no such register (in an emulator). */
+	if (!kept && (value & (DEBUGCTL_LBR | DEBUGCTL_BTF)))
+		trace = 0;
 	undo_vmwrite(VMCS_GUEST_DEBUGCTL, kept | (value & trace));
 	return true;
 }

@@ -253,7 +253,7 @@ entry_user_code:
 1:	lock incq (%rdi)
 	cmpq	$0, 16(%rdi)
 	je	2f
-	xor	%eax, %eax
+	mov	$1, %eax
 	cpuid
 2:	cmpq	$0, 8(%rdi)
 	je	1b
