@@ -131,11 +131,13 @@ injection() {
 	rmmod hpfault
 	if ! stepped_aside 10; then
 		kernel nmi 0 2 >$work/nmi
-		"$here/probe" -c 0 cpuid >$work/probe 2>&1
+		"$here/workload" 1 >$work/workload
 		stepped_aside "${5:-50}"
 	fi
 	if ! grep -q 'stepped aside: ' $work/log; then
 		not_ok "$1" "nothing happened; load $loaded: $(tail -n 3 $work/log | tr '\n' ' ')"
+		hpctl unload >$work/unload 2>&1
+		modprobe hyperplatform
 	elif ! reported "$4" "$2"; then
 		not_ok "$1" "$(grep 'stepped aside' $work/log | tr '\n' ' ')"
 	elif ! absent module >$work/check; then
