@@ -131,6 +131,7 @@ injection() {
 	rmmod hpfault
 	if ! stepped_aside 10; then
 		kernel nmi 0 2 >$work/nmi
+		hpctl ping >$work/ping 2>&1
 		"$here/workload" 1 >$work/workload
 		stepped_aside "${5:-50}"
 	fi
