@@ -78,7 +78,7 @@ END
 # the way out.
 inject_functions() {
 	cat <<'END'
-exit_cpuid_amend exit_rdmsr exit_wrmsr exit_cr exit_event exit_ept_violation exit_vmcall exit_dr
+exit_cpuid_amend exit_rdmsr exit_cr exit_event exit_ept_violation exit_vmcall exit_dr
 exit_rdtsc exit_rdtscp exit_pause exit_io exit_invlpg exit_invpcid undo_vmwrite
 nmi_exit nmi_arrange inject_caught guest_operand guest_register_read guest_cr0
 invalidate_guest msr_rule_find capability_mask_cpuid
