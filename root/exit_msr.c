@@ -83,7 +83,8 @@ static enum outcome write_mtrr(struct cpu *cpu, uint32_t msr, uint64_t value)
 /*
  * SDM: IA32_DEBUGCTL MSR. The register itself is asked which bits exist; it is 0 while root runs,
  * and is again afterwards. Branch trace messages and stores (TR, BTS, BTINT) would be made at once,
- * with addresses of the guest: whether they exist, CPUID says.
+ * with addresses of the guest: whether they exist, CPUID says. BTF does nothing without TF: where
+ * even that is not kept, there is no such register (in an emulator), and nothing is.
  */
 static bool take_debugctl(struct cpu *cpu, uint64_t value)
 {
@@ -91,15 +92,12 @@ static bool take_debugctl(struct cpu *cpu, uint64_t value)
 
 	if ((value & trace) && !(cpu->capability.leaf1.edx & CPUID_1_EDX_DS))
 		return false;
-	if (!wrmsr_safe(IA32_DEBUGCTL, value & ~trace))
+	if (!wrmsr_safe(IA32_DEBUGCTL, (value & ~trace) | DEBUGCTL_BTF))
 		return false;
 	if (!rdmsr_safe(IA32_DEBUGCTL, &kept))
 		kept = 0;
 	wrmsr_safe(IA32_DEBUGCTL, 0);
-	/* Where none of the others is kept, there is no such register (in an emulator). */
-	if (!kept && (value & (DEBUGCTL_LBR | DEBUGCTL_BTF)))
-		trace = 0;
-	undo_vmwrite(VMCS_GUEST_DEBUGCTL, kept | (value & trace));
+	undo_vmwrite(VMCS_GUEST_DEBUGCTL, kept & DEBUGCTL_BTF ? (kept | trace) & value : 0);
 	return true;
 }
 

@@ -56,11 +56,12 @@ asm("	.section .text\n"
     "	.previous\n");
 extern const char random_code[];
 
-static u8 *code;	      /* the same pages, to be written */
-static u8 *data;	      /* two pages */
-static u8 *read_only;	      /* one */
-static u8 *stack;	      /* one */
-static struct page *pages[4]; /* data, read_only, stack */
+static u8 *code;		/* the same pages, to be written */
+static u8 *data;		/* two pages */
+static u8 *read_only;		/* one */
+static u8 *stack;		/* one */
+static struct page *pages[4];	/* data, read_only, stack */
+static u64 user[PAGE_SIZE / 8]; /* what USER has before, and then after it */
 
 /* --- Instructions --- */
 
@@ -673,6 +674,7 @@ static u64 digest(void)
 	hide_cr3(trap_run.gpr, sizeof(trap_run.gpr));
 	hide_cr3((u64 *)data, 2 * PAGE_SIZE);
 	hide_cr3((u64 *)stack, PAGE_SIZE);
+	hide_cr3(user, sizeof(user));
 	hash = generate_hash(hash, trap_run.gpr, sizeof(trap_run.gpr));
 	for (i = 0; i < trap_run.count; i++) {
 		if (trap_run.event[i].vector != X86_TRAP_PF)
@@ -683,6 +685,8 @@ static u64 digest(void)
 	hash = generate_hash(hash, &after, sizeof(after));
 	hash = generate_hash(hash, data, 2 * PAGE_SIZE);
 	hash = generate_hash(hash, stack, PAGE_SIZE);
+	hash = generate_hash(hash, read_only, PAGE_SIZE);
+	hash = generate_hash(hash, user, sizeof(user));
 	return hash;
 }
 
@@ -712,11 +716,23 @@ static void tell(unsigned int used)
 		 (int)sizeof(after.gdt), &after.gdt, (int)sizeof(after.idt), &after.idt);
 }
 
+/* Without CR0.WP the one before may have written there. */
+static void fill_read_only(void)
+{
+	static const u64 bad_base = 0x8000000000000000;
+	u8 *fill = page_address(pages[2]);
+	unsigned int i;
+
+	for (i = 0; i < PAGE_SIZE; i++)
+		fill[i] = i * 3;
+	memcpy(fill + BAD_TABLE + 2, &bad_base, sizeof(bad_base));
+}
+
 static int run_one(u64 seed, bool verbose)
 {
-	static u8 user[256];
 	unsigned int used = generate(seed);
 
+	fill_read_only();
 	memcpy(user, data, sizeof(user));
 	if (copy_to_user((void __user *)USER, user, sizeof(user)))
 		return -EFAULT;
@@ -730,8 +746,11 @@ static int run_one(u64 seed, bool verbose)
 	outb(CLOCK_BYTE, PORT_INDEX);
 	outb(0, PORT);
 	asm volatile("mov %0, %%cr2" : : "r"(0ul));
+	asm volatile("fninit");
 	run_observed(observe);
 	kernel_fpu_end();
+	if (copy_from_user(user, (void __user *)USER, sizeof(user)))
+		return -EFAULT;
 	say_line("%llu %016llx", seed, digest());
 	if (verbose)
 		tell(used);
@@ -759,19 +778,13 @@ int sequence_init(void)
 {
 	struct page *text[2] = { vmalloc_to_page(random_code),
 				 vmalloc_to_page(random_code + PAGE_SIZE) };
-	static const u64 bad_base = 0x8000000000000000;
 	unsigned int i;
-	u8 *fill;
 
 	for (i = 0; i < ARRAY_SIZE(pages); i++) {
 		pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 		if (!pages[i])
 			goto no_memory;
 	}
-	fill = page_address(pages[2]);
-	for (i = 0; i < PAGE_SIZE; i++)
-		fill[i] = i * 3;
-	memcpy(fill + BAD_TABLE + 2, &bad_base, sizeof(bad_base));
 	code = vmap(text, 2, VM_MAP, PAGE_KERNEL);
 	data = vmap(pages, 2, VM_MAP, PAGE_KERNEL);
 	read_only = vmap(pages + 2, 1, VM_MAP, PAGE_KERNEL_RO);

@@ -255,7 +255,8 @@ bool wrmsr_safe(uint32_t number, uint64_t value)
 
 	if (!msr || !msr->writable)
 		return false;
-	msr->value = value;
+	if (number != fake.forgets)
+		msr->value = value;
 	return true;
 }
 

@@ -31,15 +31,16 @@ struct fake {
 	unsigned reads, writes; /* VMREADs and VMWRITEs */
 	unsigned invept, invvpid, wbinvd, vmxoff, vmxon;
 	struct fake_msr msr[16]; /* others are #GP */
+	uint32_t forgets;	 /* an MSR that keeps nothing: a register that an emulator lacks */
 	struct cpuid_result cpuid;
 	enum invvpid invvpid_type; /* of the last one */
 	uint64_t cr0, cr2, cr4, cr8, dr[8], xcr0_allowed;
 	uint32_t tsc_aux;
-	uint32_t counters;	/* RDPMC of more is #GP */
+	uint32_t counters; /* RDPMC of more is #GP */
 	uint32_t pkru;
 	uint16_t port; /* of the last access, and how many there were */
 	uint32_t port_value, port_bytes, port_accesses;
-	const void *outside; /* this page is not in the window */
+	const void *outside;	/* this page is not in the window */
 	uint32_t refused_field; /* VMWRITE of it fails; 0: none */
 	uint32_t missing_field; /* VMREAD of it fails; 0: none */
 	unsigned failing_write; /* instead of it root has a page fault; 0: none */

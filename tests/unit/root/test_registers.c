@@ -328,6 +328,22 @@ static void debugctl_asks_the_register(void **state)
 	expect_gp();
 }
 
+static void debugctl_that_does_not_exist_keeps_nothing(void **state)
+{
+	static const uint64_t values[] = { DEBUGCTL_LBR, DEBUGCTL_BTF, DEBUGCTL_TR, DEBUGCTL_BTS };
+	unsigned i;
+
+	(void)state;
+	fake.msr[0] = (struct fake_msr){ IA32_DEBUGCTL, 0, true };
+	fake.forgets = IA32_DEBUGCTL;
+	cpu.capability.leaf1.edx = CPUID_1_EDX_DS;
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		wrmsr(IA32_DEBUGCTL, values[i]);
+		expect_skipped();
+		assert_int_equal(fake.vmcs[VMCS_GUEST_DEBUGCTL], 0);
+	}
+}
+
 /* --- Short ones --- */
 
 static void time_stamps_and_counters(void **state)
@@ -426,6 +442,7 @@ int main(void)
 		T(bad_values_of_theirs_are_gp),
 		T(efer_is_checked_and_keeps_lma),
 		T(debugctl_asks_the_register),
+		T(debugctl_that_does_not_exist_keeps_nothing),
 		T(time_stamps_and_counters),
 		T(hlt_halts_behind_itself),
 		T(a_command_is_taken_as_a_whole_or_not),
