@@ -20,25 +20,34 @@ workload_end() {
 	fi
 }
 
-# rounds NAME N FUNCTION: N times FUNCTION, which says by itself what is wrong, under the workload. From
-# the middle to the end nothing may stay of what the rounds took.
+seconds() {
+	cut -d . -f 1 /proc/uptime
+}
+
+# rounds NAME N UNIT FUNCTION: FUNCTION, which says by itself what is wrong, under the workload, N times
+# or for N seconds of the guest's time. From the middle to the end nothing may stay of what the rounds
+# took.
 rounds() {
-	half=$((($2 + 1) / 2))
+	i=0 before='' began=$(seconds)
 	workload_start
-	for i in $(seq "$2"); do
-		if ! $3 "$1, round $i"; then
+	while :; do
+		i=$((i + 1))
+		if ! $4 "$1, round $i"; then
 			workload_end "$1"
 			return 1
 		fi
-		if [ "$i" -eq $half ]; then
+		at=$i
+		[ "$3" = times ] || at=$(($(seconds) - began))
+		if [ -z "$before" ] && [ $((2 * at)) -ge "$2" ]; then
 			workload_end "$1" || return
-			before=$(memory_taken)
+			before=$(memory_taken) half=$i
 			workload_start
 		fi
+		[ $at -lt "$2" ] || break
 	done
 	workload_end "$1" || return
-	ok "$1: $2 rounds under a workload"
-	check "$1: memory is back" memory_kept "$before" $(($2 - half))
+	ok "$1: $i rounds under a workload, $(($(seconds) - began)) seconds"
+	check "$1: memory is back" memory_kept "$before" $((i - half))
 	sed 's/^/# /' $work/check
 }
 
@@ -70,7 +79,7 @@ offline() {
 		return
 	fi
 	load offline || return
-	rounds offline "${1:-4}" offline_round
+	rounds offline "${1:-4}" times offline_round
 	unload offline
 	check 'offline: nobody is there after the unload' absent
 }
@@ -92,7 +101,7 @@ suspend() {
 	echo 0 >/sys/module/suspend/parameters/pm_test_delay
 	slept=$(cat /sys/power/suspend_stats/success)
 	load suspend || return
-	rounds suspend "${1:-2}" suspend_round
+	rounds suspend "${1:-2}" times suspend_round
 	same 'suspend: so often the system slept' "${1:-2}" \
 		$(($(cat /sys/power/suspend_stats/success) - slept))
 	# The log keeps the last 32 KiB.
@@ -190,8 +199,6 @@ terminals() {
 
 # --- For a long time ---
 
-# A round takes about so many seconds, of which the hypervisor is left alone for the pause.
-SOAK_ROUND=2
 SOAK_PAUSE=1
 
 # All exits on for a while, every other time with single groups turned off and on meanwhile.
@@ -205,7 +212,5 @@ soak_round() {
 
 soak() {
 	mark 'virtualized pass'
-	began=$(cut -d . -f 1 /proc/uptime)
-	rounds soak $((${1:-60} / SOAK_ROUND + 2)) soak_round
-	echo "# soak: $(($(cut -d . -f 1 /proc/uptime) - began)) s of the guest's time"
+	rounds soak "${1:-60}" seconds soak_round
 }
