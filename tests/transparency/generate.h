@@ -16,7 +16,7 @@ struct generator {
 	unsigned used, room;
 };
 
-static unsigned long long generate_number(struct generator *g)
+static inline unsigned long long generate_number(struct generator *g)
 {
 	unsigned long long z = g->state += 0x9e3779b97f4a7c15ull;
 
@@ -25,18 +25,18 @@ static unsigned long long generate_number(struct generator *g)
 	return z ^ (z >> 31);
 }
 
-static unsigned generate_below(struct generator *g, unsigned limit)
+static inline unsigned generate_below(struct generator *g, unsigned limit)
 {
 	return (unsigned)(generate_number(g) >> 33) % limit;
 }
 
-static void generate_byte(struct generator *g, unsigned byte)
+static inline void generate_byte(struct generator *g, unsigned byte)
 {
 	if (g->used < g->room)
 		g->bytes[g->used++] = (unsigned char)byte;
 }
 
-static void generate_bytes(struct generator *g, unsigned long long value, unsigned count)
+static inline void generate_bytes(struct generator *g, unsigned long long value, unsigned count)
 {
 	while (count--) {
 		generate_byte(g, value & 0xff);
@@ -129,8 +129,8 @@ static inline void generate_row(struct generator *g, const struct generate_row *
 
 /* FNV-1a, of what came of a sequence. */
 #define GENERATE_HASH 0xcbf29ce484222325ull
-static unsigned long long generate_hash(unsigned long long hash, const void *data,
-					unsigned long bytes)
+static inline unsigned long long generate_hash(unsigned long long hash, const void *data,
+					       unsigned long bytes)
 {
 	const unsigned char *byte = data;
 
