@@ -362,17 +362,15 @@ static const struct entry_rule rules[] = {
 	  "With RFLAGS.IF = 0, the guest's blocking by STI (bit 0) must be 0.",
 	  FIELDS2(GUEST_INTERRUPTIBILITY, GUEST_RFLAGS)),
 	XB("blocking-interrupt", blocking_interrupt, 0,
-	   "With an external interrupt to inject, blocking by STI and by MOV SS (bits 0 and 1) "
-	   "must "
-	   "be 0.",
+	   "With an external interrupt to inject, blocking by STI and by MOV SS (bits 0 "
+	   "and 1) must be 0.",
 	   FIELDS2(GUEST_INTERRUPTIBILITY, ENTRY_INTERRUPTION)),
 	X("blocking-mov-ss-nmi", blocking_nmi, 1,
 	  "With an NMI to inject, blocking by MOV SS (bit 1) must be 0.",
 	  FIELDS2(GUEST_INTERRUPTIBILITY, ENTRY_INTERRUPTION)),
 	X("blocking-sti-nmi", blocking_nmi, 0,
-	  "With an NMI to inject, blocking by STI (bit 0) must be 0. (Some processors do not "
-	  "demand "
-	  "it.)",
+	  "With an NMI to inject, blocking by STI (bit 0) must be 0. (Some processors do "
+	  "not demand it.)",
 	  FIELDS2(GUEST_INTERRUPTIBILITY, ENTRY_INTERRUPTION)),
 	X("blocking-smi", blocking_smi, 0,
 	  "Outside system-management mode, blocking by SMI (bit 2) must be 0.",
@@ -395,15 +393,15 @@ static const struct entry_rule rules[] = {
 	   "may be 1 with bus-lock detection).",
 	   FIELDS1(GUEST_PENDING_DEBUG)),
 	X("pending-step", pending_step, 0,
-	  "With blocking by STI or MOV SS, or in activity state HLT, BS (bit 14) of the pending "
-	  "debug "
-	  "exceptions must be 1 if RFLAGS.TF is 1 and IA32_DEBUGCTL.BTF is 0.",
+	  "With blocking by STI or MOV SS, or in activity state HLT, BS (bit 14) of the "
+	  "pending debug exceptions must be 1 if RFLAGS.TF is 1 and IA32_DEBUGCTL.BTF is "
+	  "0.",
 	  FIELDS5(GUEST_PENDING_DEBUG, GUEST_RFLAGS, GUEST_DEBUGCTL, GUEST_INTERRUPTIBILITY,
 		  GUEST_ACTIVITY)),
 	X("pending-no-step", pending_no_step, 0,
-	  "With blocking by STI or MOV SS, or in activity state HLT, BS (bit 14) of the pending "
-	  "debug "
-	  "exceptions must be 0 if RFLAGS.TF is 0 or IA32_DEBUGCTL.BTF is 1.",
+	  "With blocking by STI or MOV SS, or in activity state HLT, BS (bit 14) of the "
+	  "pending debug exceptions must be 0 if RFLAGS.TF is 0 or IA32_DEBUGCTL.BTF is "
+	  "1.",
 	  FIELDS5(GUEST_PENDING_DEBUG, GUEST_RFLAGS, GUEST_DEBUGCTL, GUEST_INTERRUPTIBILITY,
 		  GUEST_ACTIVITY)),
 	X("pending-rtm", rtm_exists, 0,
@@ -425,9 +423,8 @@ static const struct entry_rule rules[] = {
 	  "IA32_VMX_BASIC.",
 	  FIELDS1(LINK_POINTER)),
 	X("link-shadow", link_shadow, 0,
-	  "The VMCS that the link pointer names must be a shadow VMCS (bit 31 of its first word) "
-	  "with "
-	  "\"VMCS shadowing\", and must not be one without.",
+	  "The VMCS that the link pointer names must be a shadow VMCS (bit 31 of its "
+	  "first word) with \"VMCS shadowing\", and must not be one without.",
 	  FIELDS3(LINK_POINTER, PROC_CONTROLS2, PROC_CONTROLS)),
 
 	PDPTE(0),

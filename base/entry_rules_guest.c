@@ -336,14 +336,12 @@ static const struct entry_rule rules[] = {
 	   "must be 0.",
 	   FIELDS2(GUEST_EFER, ENTRY_CONTROLS)),
 	X("efer-lma", efer_lma, 0,
-	  "With \"load IA32_EFER\" of the VM-entry controls, LMA (bit 10) of the guest's value "
-	  "must "
-	  "be what \"IA-32e mode guest\" is.",
+	  "With \"load IA32_EFER\" of the VM-entry controls, LMA (bit 10) of the guest's "
+	  "value must be what \"IA-32e mode guest\" is.",
 	  FIELDS2(GUEST_EFER, ENTRY_CONTROLS)),
 	X("efer-lme", efer_lme, 0,
-	  "With \"load IA32_EFER\" of the VM-entry controls and CR0.PG, LMA and LME (bits 10 and "
-	  "8) "
-	  "of the guest's value must be the same.",
+	  "With \"load IA32_EFER\" of the VM-entry controls and CR0.PG, LMA and LME "
+	  "(bits 10 and 8) of the guest's value must be the same.",
 	  FIELDS3(GUEST_EFER, GUEST_CR0, ENTRY_CONTROLS)),
 	XB("bndcfgs-reserved", bndcfgs_reserved, 0,
 	   "With \"load IA32_BNDCFGS\", bits 11:2 of the guest's value must be 0.",
@@ -358,8 +356,8 @@ static const struct entry_rule rules[] = {
 	   "With \"load guest IA32_LBR_CTL\", bits 63:23 and 15:4 of the value must be 0.",
 	   FIELDS2(GUEST_LBR_CTL, ENTRY_CONTROLS)),
 	XB("pkrs", pkrs, 0,
-	   "With \"load PKRS\" of the VM-entry controls, bits 63:32 of the guest's IA32_PKRS must "
-	   "be 0.",
+	   "With \"load PKRS\" of the VM-entry controls, bits 63:32 of the guest's "
+	   "IA32_PKRS must be 0.",
 	   FIELDS2(GUEST_PKRS, ENTRY_CONTROLS)),
 	XB("uinv", uinv, 0, "With \"load UINV\", bits 15:8 of the guest's UINV must be 0.",
 	   FIELDS2(GUEST_UINV, ENTRY_CONTROLS)),
@@ -374,8 +372,8 @@ static const struct entry_rule rules[] = {
 	   "Bits 31:16 of the guest's limit of IDTR must be 0.", FIELDS1(GUEST_IDTR_LIMIT)),
 
 	ZB("rip-high", rip_high, 0,
-	   "Without \"IA-32e mode guest\", or with CS.L = 0, bits 63:32 of the guest's RIP must be "
-	   "0.",
+	   "Without \"IA-32e mode guest\", or with CS.L = 0, bits 63:32 of the guest's "
+	   "RIP must be 0.",
 	   FIELDS3(GUEST_RIP, ENTRY_CONTROLS, GUEST_CS_RIGHTS)),
 	Z("rip-width", rip_width, 0,
 	  "With \"IA-32e mode guest\" and CS.L = 1, bits of the guest's RIP beyond the "
@@ -391,8 +389,8 @@ static const struct entry_rule rules[] = {
 	  "With an external interrupt to inject, the guest's RFLAGS.IF must be 1.",
 	  FIELDS2(GUEST_RFLAGS, ENTRY_INTERRUPTION)),
 	ZB("ssp-aligned", ssp_aligned, 0,
-	   "With \"load CET state\" of the VM-entry controls, bits 1:0 of the guest's SSP must be "
-	   "0.",
+	   "With \"load CET state\" of the VM-entry controls, bits 1:0 of the guest's SSP "
+	   "must be 0.",
 	   FIELDS2(GUEST_SSP, ENTRY_CONTROLS)),
 	Z("ssp-width", ssp_width, 0,
 	  "With \"load CET state\" of the VM-entry controls, bits of the guest's SSP beyond the "

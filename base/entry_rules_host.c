@@ -229,14 +229,12 @@ static uint64_t rip_of_64(const struct entry_state *s, unsigned argument)
 
 static const struct entry_rule rules[] = {
 	XB("cr0", cr0, 0,
-	   "The host's CR0 must have the bits that are 1 in IA32_VMX_CR0_FIXED0, and none that is "
-	   "0 "
-	   "in IA32_VMX_CR0_FIXED1.",
+	   "The host's CR0 must have the bits that are 1 in IA32_VMX_CR0_FIXED0, and none "
+	   "that is 0 in IA32_VMX_CR0_FIXED1.",
 	   FIELDS1(HOST_CR0)),
 	XB("cr4", cr4, 0,
-	   "The host's CR4 must have the bits that are 1 in IA32_VMX_CR4_FIXED0, and none that is "
-	   "0 "
-	   "in IA32_VMX_CR4_FIXED1.",
+	   "The host's CR4 must have the bits that are 1 in IA32_VMX_CR4_FIXED0, and none "
+	   "that is 0 in IA32_VMX_CR4_FIXED1.",
 	   FIELDS1(HOST_CR4)),
 	X("cet-wp", cet_needs_wp, 0, "With CR4.CET, the host's CR0.WP must be 1.",
 	  FIELDS2(HOST_CR4, HOST_CR0)),
@@ -267,9 +265,8 @@ static const struct entry_rule rules[] = {
 	  "canonical.",
 	  FIELDS2(HOST_S_CET, EXIT_CONTROLS)),
 	XB("s-cet-reserved", s_cet_reserved, 0,
-	   "With \"load CET state\" of the VM-exit controls, bits 9:6 of the host's IA32_S_CET "
-	   "must "
-	   "be 0.",
+	   "With \"load CET state\" of the VM-exit controls, bits 9:6 of the host's "
+	   "IA32_S_CET must be 0.",
 	   FIELDS2(HOST_S_CET, EXIT_CONTROLS)),
 	X("s-cet-tracker", s_cet_tracker, 0,
 	  "With \"load CET state\" of the VM-exit controls, SUPPRESS and TRACKER (bits 10 and 11) "
@@ -286,8 +283,8 @@ static const struct entry_rule rules[] = {
 	  "IA32_INTERRUPT_SSP_TABLE_ADDR must be canonical.",
 	  FIELDS2(HOST_SSP_TABLE, EXIT_CONTROLS)),
 	XB("pkrs", pkrs, 0,
-	   "With \"load PKRS\" of the VM-exit controls, bits 63:32 of the host's IA32_PKRS must be "
-	   "0.",
+	   "With \"load PKRS\" of the VM-exit controls, bits 63:32 of the host's "
+	   "IA32_PKRS must be 0.",
 	   FIELDS2(HOST_PKRS, EXIT_CONTROLS)),
 
 	SELECTOR("es", "ES", HOST_ES),

@@ -354,9 +354,8 @@ static const struct entry_rule rules[] = {
 
 	ALL_SIX(RIGHTS_OF_8086),
 	X("cs-type", cs_type, 0,
-	  "Outside virtual-8086 mode, the guest's type of CS must be 9, 11, 13 or 15 (accessed "
-	  "code "
-	  "segment), or 3 with \"unrestricted guest\".",
+	  "Outside virtual-8086 mode, the guest's type of CS must be 9, 11, 13 or 15 "
+	  "(accessed code segment), or 3 with \"unrestricted guest\".",
 	  FIELDS3(GUEST_CS_RIGHTS, PROC_CONTROLS2, GUEST_RFLAGS)),
 	X("ss-type", ss_type, 0,
 	  "If SS is usable, and outside virtual-8086 mode, the guest's type of it must be 3 or 7 "
@@ -370,9 +369,8 @@ static const struct entry_rule rules[] = {
 	  "11, at most that of SS if it is 13 or 15, and 0 if it is 3.",
 	  FIELDS3(GUEST_CS_RIGHTS, GUEST_SS_RIGHTS, GUEST_RFLAGS)),
 	X("ss-dpl", ss_dpl_rpl, 0,
-	  "Without \"unrestricted guest\" and outside virtual-8086 mode, the guest's DPL of SS "
-	  "must "
-	  "be the RPL of its selector.",
+	  "Without \"unrestricted guest\" and outside virtual-8086 mode, the guest's DPL "
+	  "of SS must be the RPL of its selector.",
 	  FIELDS4(GUEST_SS_RIGHTS, GUEST_SS, PROC_CONTROLS2, GUEST_RFLAGS)),
 	X("ss-dpl-zero", ss_dpl_zero, 0,
 	  "With \"unrestricted guest\", the guest's DPL of SS must be 0 if the type of CS is 3 or "
@@ -382,16 +380,14 @@ static const struct entry_rule rules[] = {
 	ALL_SIX(PRESENT),
 	ALL_SIX(RESERVED),
 	X("cs-default-size", cs_big, 0,
-	  "With \"IA-32e mode guest\" and CS.L = 1, bit 14 (D/B) of the access rights of CS must "
-	  "be "
-	  "0.",
+	  "With \"IA-32e mode guest\" and CS.L = 1, bit 14 (D/B) of the access rights of "
+	  "CS must be 0.",
 	  FIELDS2(GUEST_CS_RIGHTS, ENTRY_CONTROLS)),
 	ALL_SIX(GRANULARITY),
 
 	X("tr-type", tr_type, 0,
-	  "The guest's type of TR must be 11 (busy TSS), or, without \"IA-32e mode guest\", 3 "
-	  "(busy "
-	  "16-bit TSS).",
+	  "The guest's type of TR must be 11 (busy TSS), or, without \"IA-32e mode "
+	  "guest\", 3 (busy 16-bit TSS).",
 	  FIELDS2(GUEST_TR_RIGHTS, ENTRY_CONTROLS)),
 	X("tr-s", system, SEG_TR, "Bit 4 (S) of the guest's access rights of TR must be 0.",
 	  FIELDS1(GUEST_TR_RIGHTS)),
@@ -401,9 +397,8 @@ static const struct entry_rule rules[] = {
 	   "Bits 31:17 and 11:8 of the guest's access rights of TR must be 0.",
 	   FIELDS1(GUEST_TR_RIGHTS)),
 	X("tr-granularity", granularity, SEG_TR,
-	  "G (bit 15) of the guest's access rights of TR must be 0 if any of bits 11:0 of the "
-	  "limit "
-	  "is 0, and 1 if any of bits 31:20 is 1.",
+	  "G (bit 15) of the guest's access rights of TR must be 0 if any of bits 11:0 "
+	  "of the limit is 0, and 1 if any of bits 31:20 is 1.",
 	  FIELDS2(GUEST_TR_LIMIT, GUEST_TR_RIGHTS)),
 	X("tr-usable", tr_usable, 0,
 	  "Bit 16 (unusable) of the guest's access rights of TR must be 0.",
