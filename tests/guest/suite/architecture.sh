@@ -67,6 +67,7 @@ probes() {
 		compare 'all exits' "$cpu" $work/expected.$cpu $work/all.$cpu >>$work/results
 		compare 'after unload' "$cpu" $work/bare.$cpu $work/after.$cpu >>$work/results
 	done
+	[ -s $work/results ] || not_ok probes "none is called $probe_prefix"
 	count
 }
 
