@@ -63,13 +63,20 @@ enum operand_fault operand_linear(const struct operand_segment *segment, enum se
 		if (which != SEG_FS && which != SEG_GS)
 			base = 0;
 		*linear = guest_virt(base + offset);
-		if (!operand_is_canonical(linear->value, segment->linear_bits) ||
-		    !operand_is_canonical(linear->value + bytes - 1, segment->linear_bits))
+		if (!operand_is_canonical(linear->value, segment->linear_bits))
 			return fault;
-		return OPERAND_OK;
+		if (segment->checks_alignment && (linear->value & (bytes - 1)))
+			return OPERAND_AC;
+		return operand_is_canonical(linear->value + bytes - 1, segment->linear_bits)
+			       ? OPERAND_OK
+			       : fault;
 	}
 	*linear = guest_virt((uint32_t)(base + offset));
 	if ((segment->rights & RIGHTS_UNUSABLE) || !type_permits(segment->rights, write))
 		return OPERAND_GP;
-	return limit_permits(segment, (uint32_t)offset, bytes) ? OPERAND_OK : fault;
+	if (!limit_permits(segment, (uint32_t)offset, bytes))
+		return fault;
+	if (segment->checks_alignment && (linear->value & (bytes - 1)))
+		return OPERAND_AC;
+	return OPERAND_OK;
 }

@@ -36,13 +36,16 @@ struct operand_segment {
 	uint32_t limit, rights;
 	bool is_64_bit;	     /* 64-bit code: only FS and GS have a base, nothing has a limit */
 	uint8_t linear_bits; /* 48 or 57 */
+	bool checks_alignment;
 };
 
-enum operand_fault { OPERAND_OK, OPERAND_GP, OPERAND_SS };
+enum operand_fault { OPERAND_OK, OPERAND_GP, OPERAND_SS, OPERAND_AC };
 
 /*
- * The linear address of `bytes` at `offset` (of the address size already) in the segment. GP or SS:
- * the exception, with error code 0, that the access raises.
+ * The linear address of `bytes`, a power of two, at `offset` (of the address size already) in the
+ * segment. GP, SS or AC: the exception, with error code 0, that the access raises. What begins in
+ * the canonical half and ends outside is looked at for its alignment first: so does the lab's
+ * processor.
  */
 enum operand_fault operand_linear(const struct operand_segment *segment, enum segment which,
 				  uint64_t offset, unsigned bytes, bool write,

@@ -39,11 +39,22 @@ static uint32_t field_limit(bool idt)
 	return idt ? VMCS_GUEST_IDTR_LIMIT : VMCS_GUEST_GDTR_LIMIT;
 }
 
-static bool store_piece(struct cpu *cpu, struct guest_virt to, const void *from, unsigned bytes,
-			struct guest_fault *fault)
+static bool store_piece(struct cpu *cpu, const struct operand *operand, unsigned at,
+			const void *from, unsigned bytes, struct guest_fault *fault)
 {
-	return !guest_operand_misaligned(to, bytes, fault) &&
-	       guest_memory_write(cpu, to, from, bytes, GUEST_AS_CPL, fault);
+	struct guest_virt linear;
+
+	return guest_operand_address(cpu, operand, at, bytes, true, &linear, fault) &&
+	       guest_memory_write(cpu, linear, from, bytes, GUEST_AS_CPL, fault);
+}
+
+static bool load_piece(struct cpu *cpu, const struct operand *operand, unsigned at, void *to,
+		       unsigned bytes, struct guest_fault *fault)
+{
+	struct guest_virt linear;
+
+	return guest_operand_address(cpu, operand, at, bytes, false, &linear, fault) &&
+	       guest_memory_read(cpu, linear, to, bytes, GUEST_AS_CPL, fault);
 }
 
 /* The limit and the base are two accesses: a fault of the second leaves the first behind. */
@@ -52,30 +63,23 @@ static enum outcome store_table(struct cpu *cpu, const struct operand *operand)
 	bool idt = operand->identity == SIDT;
 	uint16_t limit = (uint16_t)vmread(field_limit(idt));
 	uint64_t base = vmread(field_base(idt));
-	struct guest_virt linear;
 	struct guest_fault fault;
 
-	if (!guest_operand_address(cpu, operand, 2 + base_bytes(), true, &linear, &fault) ||
-	    !store_piece(cpu, linear, &limit, sizeof(limit), &fault) ||
-	    !store_piece(cpu, guest_virt(linear.value + 2), &base, base_bytes(), &fault))
+	if (!store_piece(cpu, operand, 0, &limit, sizeof(limit), &fault) ||
+	    !store_piece(cpu, operand, sizeof(limit), &base, base_bytes(), &fault))
 		return inject_fault(cpu, &fault);
 	return OUTCOME_SKIP;
 }
 
-/* The base first, which shows when the operand is over the end of a page: so do the lab's
- * processors. */
+/* The base first, which shows when both would fault: so do the lab's processors. */
 static enum outcome load_table(struct cpu *cpu, const struct operand *operand)
 {
 	bool idt = operand->identity == LIDT;
 	struct table_register value = { .base = 0 };
-	struct guest_virt linear;
 	struct guest_fault fault;
 
-	if (!guest_operand_address(cpu, operand, 2 + base_bytes(), false, &linear, &fault) ||
-	    !guest_memory_read(cpu, guest_virt(linear.value + 2), &value.base, base_bytes(),
-			       GUEST_AS_CPL, &fault) ||
-	    !guest_memory_read(cpu, linear, &value.limit, sizeof(value.limit), GUEST_AS_CPL,
-			       &fault))
+	if (!load_piece(cpu, operand, sizeof(value.limit), &value.base, base_bytes(), &fault) ||
+	    !load_piece(cpu, operand, 0, &value.limit, sizeof(value.limit), &fault))
 		return inject_fault(cpu, &fault);
 	if (!guest_is_64_bit() && !operand->is_32_bit)
 		value.base &= 0xffffff;
@@ -91,7 +95,6 @@ static enum outcome store_selector(struct cpu *cpu, const struct operand *operan
 {
 	enum segment which = operand->identity == STR ? SEG_TR : SEG_LDTR;
 	uint16_t selector = (uint16_t)vmread(VMCS_GUEST_SELECTOR(which));
-	struct guest_virt linear;
 	struct guest_fault fault;
 
 	/* The operand size of a register is in the instruction's bytes only. */
@@ -103,8 +106,7 @@ static enum outcome store_selector(struct cpu *cpu, const struct operand *operan
 		guest_register_write(cpu, operand->reg1, selector, bytes);
 		return OUTCOME_SKIP;
 	}
-	if (!guest_operand_address(cpu, operand, 2, true, &linear, &fault) ||
-	    !store_piece(cpu, linear, &selector, sizeof(selector), &fault))
+	if (!store_piece(cpu, operand, 0, &selector, sizeof(selector), &fault))
 		return inject_fault(cpu, &fault);
 	return OUTCOME_SKIP;
 }
@@ -157,14 +159,12 @@ static enum outcome load_selector(struct cpu *cpu, const struct operand *operand
 	bool tr = operand->identity == LTR;
 	enum segment which = tr ? SEG_TR : SEG_LDTR;
 	struct segment_state state = { .rights = RIGHTS_UNUSABLE };
-	struct guest_virt linear;
 	struct guest_fault fault;
 	uint16_t selector;
 
 	if (operand->is_register)
 		selector = (uint16_t)guest_register_read(cpu, operand->reg1);
-	else if (!guest_operand_address(cpu, operand, 2, false, &linear, &fault) ||
-		 !guest_memory_read(cpu, linear, &selector, 2, GUEST_AS_CPL, &fault))
+	else if (!load_piece(cpu, operand, 0, &selector, sizeof(selector), &fault))
 		return inject_fault(cpu, &fault);
 	state.selector = selector;
 	if (!(selector & (SELECTOR_INDEX | SELECTOR_TI))) {

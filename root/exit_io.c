@@ -54,9 +54,7 @@ static bool iterate(struct cpu *cpu, const struct access *access, const struct o
 	struct guest_virt linear;
 	uint32_t value = 0;
 
-	if (!guest_operand_linear(cpu, segment, offset, access->bytes, access->in, &linear,
-				  fault) ||
-	    guest_operand_misaligned(linear, access->bytes, fault))
+	if (!guest_operand_linear(cpu, segment, offset, access->bytes, access->in, &linear, fault))
 		return false;
 	if (access->in) {
 		if (!guest_memory_writable(cpu, linear, access->bytes, GUEST_AS_CPL, fault))

@@ -23,7 +23,7 @@ enum outcome exit_monitor(struct cpu *cpu)
 	uint64_t offset = guest_operand(cpu, RAX);
 	uint8_t byte;
 
-	if ((uint32_t)cpu->gpr[RCX])
+	if (guest_operand(cpu, RCX))
 		return inject_gp(cpu);
 	if (!guest_operand_linear(cpu, SEG_DS, offset, 1, false, &linear, &fault) ||
 	    !guest_memory_read(cpu, linear, &byte, 1, GUEST_AS_CPL, &fault))
@@ -34,7 +34,7 @@ enum outcome exit_monitor(struct cpu *cpu)
 /* SDM, CPUID leaf 5: ECX[0] enumerates extensions, ECX[1] the one that there is. */
 enum outcome exit_mwait(struct cpu *cpu)
 {
-	uint32_t extensions = (uint32_t)cpu->gpr[RCX];
+	uint64_t extensions = guest_operand(cpu, RCX);
 	struct cpuid_result leaf;
 
 	cpuid(5, 0, &leaf);

@@ -43,7 +43,7 @@ enum outcome exit_invpcid(struct cpu *cpu)
 	/* The manual puts this check before the exit; an emulator was seen to do it after. */
 	if (guest_cpl() != 0)
 		return inject_gp(cpu);
-	if (!guest_operand_address(cpu, &operand, sizeof(descriptor), false, &linear, &fault) ||
+	if (!guest_operand_address(cpu, &operand, 0, sizeof(descriptor), false, &linear, &fault) ||
 	    !guest_memory_read(cpu, linear, descriptor, sizeof(descriptor), GUEST_AS_CPL, &fault))
 		return inject_fault(cpu, &fault);
 	if (!is_valid(type, descriptor))

@@ -21,6 +21,13 @@ uint8_t guest_linear_bits(void)
 	return vmread(VMCS_GUEST_CR4) & CR4_LA57 ? 57 : 48;
 }
 
+/* SDM: Interrupt 17 - Alignment Check Exception. */
+static bool checks_alignment(void)
+{
+	return guest_cpl() == 3 && (vmread(VMCS_GUEST_CR0) & CR0_AM) &&
+	       (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_AC);
+}
+
 bool guest_operand_linear(const struct cpu *cpu, enum segment which, uint64_t offset,
 			  unsigned bytes, bool write, struct guest_virt *linear,
 			  struct guest_fault *fault)
@@ -31,6 +38,7 @@ bool guest_operand_linear(const struct cpu *cpu, enum segment which, uint64_t of
 		.rights = (uint32_t)vmread(VMCS_GUEST_RIGHTS(which)),
 		.is_64_bit = guest_is_64_bit(),
 		.linear_bits = guest_linear_bits(),
+		.checks_alignment = checks_alignment(),
 	};
 
 	(void)cpu;
@@ -40,6 +48,9 @@ bool guest_operand_linear(const struct cpu *cpu, enum segment which, uint64_t of
 	case OPERAND_GP:
 		*fault = (struct guest_fault){ .vector = VECTOR_GP, .has_error_code = true };
 		return false;
+	case OPERAND_AC:
+		*fault = (struct guest_fault){ .vector = VECTOR_AC, .has_error_code = true };
+		return false;
 	default:
 		*fault = (struct guest_fault){ .vector = VECTOR_SS, .has_error_code = true };
 		return false;
@@ -47,10 +58,11 @@ bool guest_operand_linear(const struct cpu *cpu, enum segment which, uint64_t of
 }
 
 /* The displacement is in the exit qualification, RIP-relative ones made absolute there. */
-bool guest_operand_address(const struct cpu *cpu, const struct operand *operand, unsigned bytes,
-			   bool write, struct guest_virt *linear, struct guest_fault *fault)
+bool guest_operand_address(const struct cpu *cpu, const struct operand *operand, unsigned at,
+			   unsigned bytes, bool write, struct guest_virt *linear,
+			   struct guest_fault *fault)
 {
-	uint64_t offset = vmread(VMCS_EXIT_QUALIFICATION);
+	uint64_t offset = vmread(VMCS_EXIT_QUALIFICATION) + at;
 
 	if (operand->has_base)
 		offset += guest_register_read(cpu, operand->base);
@@ -89,14 +101,5 @@ bool guest_operand_size(struct cpu *cpu, unsigned *bytes)
 		*bytes = 8;
 	else
 		*bytes = (is_64_bit || (rights & RIGHTS_BIG)) != prefixed ? 4 : 2;
-	return true;
-}
-
-bool guest_operand_misaligned(struct guest_virt linear, unsigned bytes, struct guest_fault *fault)
-{
-	if (!(linear.value & (bytes - 1)) || guest_cpl() != 3 ||
-	    !(vmread(VMCS_GUEST_CR0) & CR0_AM) || !(vmread(VMCS_GUEST_RFLAGS) & RFLAGS_AC))
-		return false;
-	*fault = (struct guest_fault){ .vector = VECTOR_AC, .has_error_code = true };
 	return true;
 }

@@ -78,13 +78,15 @@ uint64_t guest_cr0(void); /* CR0 and CR4 as the guest reads them */
 uint64_t guest_cr4(void);
 
 /*
- * guest_operand.c: the memory operand of the instruction that exited: its linear address, checked
- * as the segment wants it. False: `fault` is what the access raises.
+ * guest_operand.c: a piece of the memory operand of the instruction that exited, `bytes` (a power of
+ * two) from its byte `at` on: the linear address, checked as segment and alignment checks want it.
+ * False: `fault` is what the access raises.
  */
 struct guest_fault;
 struct operand;
-bool guest_operand_address(const struct cpu *cpu, const struct operand *operand, unsigned bytes,
-			   bool write, struct guest_virt *linear, struct guest_fault *fault);
+bool guest_operand_address(const struct cpu *cpu, const struct operand *operand, unsigned at,
+			   unsigned bytes, bool write, struct guest_virt *linear,
+			   struct guest_fault *fault);
 /* The same for an offset that is known already. */
 bool guest_operand_linear(const struct cpu *cpu, enum segment which, uint64_t offset,
 			  unsigned bytes, bool write, struct guest_virt *linear,
@@ -93,8 +95,6 @@ bool guest_operand_linear(const struct cpu *cpu, enum segment which, uint64_t of
 uint8_t guest_linear_bits(void);
 /* The operand size in bytes that prefixes and mode give the instruction. False: it is gone. */
 bool guest_operand_size(struct cpu *cpu, unsigned *bytes);
-/* SDM: Alignment Check Exception: does an access of `bytes` there raise it? */
-bool guest_operand_misaligned(struct guest_virt linear, unsigned bytes, struct guest_fault *fault);
 
 /* What an access or instruction that the guest may not make raises. */
 struct guest_fault {

@@ -36,7 +36,7 @@ static void the_field_is_taken_apart(void **state)
 
 static void in_64_bit_code_only_fs_and_gs_have_bases(void **state)
 {
-	struct operand_segment segment = { 0x1000, 0, RIGHTS_UNUSABLE, true, 48 };
+	struct operand_segment segment = { 0x1000, 0, RIGHTS_UNUSABLE, true, 48, false };
 
 	(void)state;
 	assert_int_equal(operand_linear(&segment, SEG_DS, 0x20, 8, true, &linear), OPERAND_OK);
@@ -47,7 +47,7 @@ static void in_64_bit_code_only_fs_and_gs_have_bases(void **state)
 
 static void both_ends_are_canonical(void **state)
 {
-	struct operand_segment segment = { 0, 0, 0, true, 48 };
+	struct operand_segment segment = { 0, 0, 0, true, 48, false };
 
 	(void)state;
 	assert_int_equal(operand_linear(&segment, SEG_DS, 0x800000000000, 1, false, &linear),
@@ -65,7 +65,7 @@ static void both_ends_are_canonical(void **state)
 
 static void limits_up_and_down(void **state)
 {
-	struct operand_segment segment = { 0x10000, 0xfff, DATA, false, 48 };
+	struct operand_segment segment = { 0x10000, 0xfff, DATA, false, 48, false };
 
 	(void)state;
 	assert_int_equal(operand_linear(&segment, SEG_DS, 0xffc, 4, true, &linear), OPERAND_OK);
@@ -84,7 +84,9 @@ static void limits_up_and_down(void **state)
 
 static void types_and_null(void **state)
 {
-	struct operand_segment segment = { 0, 0xffffffff, DATA & ~RIGHTS_WRITABLE, false, 48 };
+	struct operand_segment segment = {
+		0, 0xffffffff, DATA & ~RIGHTS_WRITABLE, false, 48, false
+	};
 
 	(void)state;
 	assert_int_equal(operand_linear(&segment, SEG_DS, 0, 4, false, &linear), OPERAND_OK);
@@ -100,11 +102,32 @@ static void types_and_null(void **state)
 
 static void addresses_wrap_at_4_gib(void **state)
 {
-	struct operand_segment segment = { 0xfffff000, 0xffffffff, DATA, false, 48 };
+	struct operand_segment segment = { 0xfffff000, 0xffffffff, DATA, false, 48, false };
 
 	(void)state;
 	assert_int_equal(operand_linear(&segment, SEG_DS, 0x2000, 4, true, &linear), OPERAND_OK);
 	assert_int_equal(linear.value, 0x1000);
+}
+
+/* Behind what the segment wants, but before the end of the canonical addresses. */
+static void alignment(void **state)
+{
+	struct operand_segment flat = { 0, 0, 0, true, 48, true },
+			       legacy = { 0x10001, 0xfff, DATA, false, 48, true };
+
+	(void)state;
+	assert_int_equal(operand_linear(&flat, SEG_SS, 6, 2, true, &linear), OPERAND_OK);
+	assert_int_equal(operand_linear(&flat, SEG_SS, 6, 4, true, &linear), OPERAND_AC);
+	assert_int_equal(operand_linear(&flat, SEG_DS, 0x7fffffffffff, 2, true, &linear),
+			 OPERAND_AC);
+	assert_int_equal(operand_linear(&flat, SEG_DS, 0x800000000001, 2, true, &linear),
+			 OPERAND_GP);
+	assert_int_equal(operand_linear(&legacy, SEG_DS, 3, 4, true, &linear), OPERAND_OK);
+	assert_int_equal(operand_linear(&legacy, SEG_DS, 4, 4, true, &linear), OPERAND_AC);
+	assert_int_equal(operand_linear(&legacy, SEG_DS, 0xffe, 4, true, &linear), OPERAND_GP);
+	flat.checks_alignment = false;
+	assert_int_equal(operand_linear(&flat, SEG_DS, 0x7fffffffffff, 2, true, &linear),
+			 OPERAND_GP);
 }
 
 int main(void)
@@ -116,6 +139,7 @@ int main(void)
 		cmocka_unit_test(limits_up_and_down),
 		cmocka_unit_test(types_and_null),
 		cmocka_unit_test(addresses_wrap_at_4_gib),
+		cmocka_unit_test(alignment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,21 @@ static void alignment_is_checked_for_users(void **state)
 	expect_pf(NOTHING, PF_WRITE | PF_USER);
 	table_exit(SGDT, DATA + 6);
 	expect_skipped();
+	/* The limit is before the end of the canonical addresses, and behind it. */
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0;
+	table_exit(SGDT, 0x7fffffffffff);
+	expect_exception(VECTOR_AC, true, 0);
+}
+
+/* Each of the two accesses is checked when it is made. */
+static void the_second_access_is_checked_behind_the_first(void **state)
+{
+	(void)state;
+	table_exit(SGDT, 0x7ffffffffffe);
+	expect_pf(0x7ffffffffffe, PF_WRITE);
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0;
+	table_exit(LGDT, 0x7ffffffffffe);
+	expect_exception(VECTOR_GP, true, 0);
 }
 
 static void tables_are_loaded(void **state)
@@ -435,9 +450,13 @@ static void monitor_and_mwait(void **state)
 	cpu.gpr[RAX] = NOTHING;
 	run_exit(EXIT_REASON_MONITOR);
 	expect_pf(NOTHING, 0);
-	cpu.gpr[RCX] = 1;
+	cpu.gpr[RCX] = BIT64(32);
 	run_exit(EXIT_REASON_MONITOR);
 	expect_exception(VECTOR_GP, true, 0);
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0;
+	run_exit(EXIT_REASON_MWAIT);
+	expect_exception(VECTOR_GP, true, 0);
+	cpu.gpr[RCX] = 1;
 	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0;
 	run_exit(EXIT_REASON_MWAIT);
 	expect_exception(VECTOR_GP, true, 0);
@@ -461,6 +480,7 @@ int main(void)
 		T(tables_are_stored),
 		T(a_user_can_store_only_where_it_may_write),
 		T(alignment_is_checked_for_users),
+		T(the_second_access_is_checked_behind_the_first),
 		T(tables_are_loaded),
 		T(ltr_checks_and_marks_busy),
 		T(lldt_takes_null_and_ldts),
