@@ -161,7 +161,11 @@ static void a_row(struct generator *g, const struct row *row)
 		if (generate_below(g, 10) == 0)
 			generate_byte(g, PICK(g, repeats));
 	}
-	if (generate_below(g, 3) == 0)
+	/*
+	 * SDM: INVPCID: in 64-bit mode the type has 64 bits. The emulator takes 32 of them without
+	 * REX.W.
+	 */
+	if (row->prefix == 0x66 || generate_below(g, 3) == 0)
 		rex = 0x48;
 	if (row->form != PLAIN)
 		rex |= (reg >= 8 ? 0x44 : 0) | (rm >= 8 ? 0x41 : 0);
