@@ -257,6 +257,13 @@ struct event {
 };
 bool deliver(struct cpu *cpu, const struct event *event);
 
+/*
+ * repair.c: after a failed entry, gives each field of the guest's state that the processor does not
+ * take, or that the gate could not load natively, the nearest value that it does. `event`: what the
+ * guest is to get next.
+ */
+void repair_guest_state(struct cpu *cpu, const struct event *event);
+
 /* fault.S, fault.c */
 extern const int32_t fault_stubs[VECTORS_RESERVED];
 void fault_fill_idt(struct cpu *cpu, uint16_t code_selector);
