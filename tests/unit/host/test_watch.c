@@ -102,6 +102,36 @@ static void test_those_that_go_on(void **state)
 	stop();
 }
 
+static void test_the_clock_on_the_wall_is_set(void **state)
+{
+	(void)state;
+	start(2);
+	at_work(1, 7, 6);
+	watch_tick();
+	fake.set = 3600000;
+	assert_int_equal(look_for(PATIENCE - 1, PATIENCE - 1), 0);
+	fake.set = 0;
+	assert_int_equal(look_for(1, 1), 1);
+	stop();
+}
+
+/* Who looks may have read the clock before the one who has looked meanwhile. */
+static void test_a_look_that_comes_late(void **state)
+{
+	(void)state;
+	start(2);
+	fake.elapsed = 5 * PATIENCE;
+	at_work(1, 7, 6);
+	watch_tick();
+	fake.elapsed--;
+	fake.nmis = 0;
+	watch_tick();
+	assert_int_equal(fake.nmis, 0);
+	assert_int_equal(look_for(PATIENCE, PATIENCE), 0);
+	assert_int_equal(look_for(1, 1), 1);
+	stop();
+}
+
 /* Out and in again, at the same exit by chance: it has not been there all the time. */
 static void test_out_and_back(void **state)
 {
@@ -332,6 +362,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_that_hangs),
 		cmocka_unit_test(test_those_that_go_on),
+		cmocka_unit_test(test_the_clock_on_the_wall_is_set),
+		cmocka_unit_test(test_a_look_that_comes_late),
 		cmocka_unit_test(test_out_and_back),
 		cmocka_unit_test(test_the_call_comes_first),
 		cmocka_unit_test(test_who_looks_may_hang_himself),
