@@ -303,7 +303,12 @@ bool host_exchange(struct phys address, uint64_t old, uint64_t value)
 
 void host_unlock(void)
 {
+	void (*then)(void) = fake.in_unlock;
+
 	fake.locked--;
+	fake.in_unlock = NULL;
+	if (then)
+		then();
 }
 
 unsigned long host_log_lock(void)

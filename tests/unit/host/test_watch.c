@@ -267,6 +267,33 @@ static void test_all_step_aside(void **state)
 	fake_close();
 }
 
+static void stop_and_start(void)
+{
+	struct hp_failure failure;
+
+	assert_int_equal(lifecycle_stop(&failure), HP_ERROR_OK);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_OK);
+}
+
+/* The user is faster than the worker, which has seen a report: the new run has none. */
+static void test_a_new_run_does_not_end_for_an_old_report(void **state)
+{
+	(void)state;
+	start(3);
+	retreats(1);
+	fake.in_unlock = stop_and_start;
+	assert_true(drain_run());
+	assert_null(fake.in_unlock);
+	assert_int_equal(guests(), 3);
+	assert_non_null(lifecycle_machine());
+	/* Its own is one. */
+	retreats(2);
+	drain_run();
+	assert_int_equal(guests(), 0);
+	report_end();
+	fake_close();
+}
+
 static void test_one_that_does_not_leave_is_tried_again(void **state)
 {
 	unsigned i, lines;
@@ -369,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_who_looks_may_hang_himself),
 		cmocka_unit_test(test_nobody_is_watched_without_a_run),
 		cmocka_unit_test(test_all_step_aside),
+		cmocka_unit_test(test_a_new_run_does_not_end_for_an_old_report),
 		cmocka_unit_test(test_one_that_does_not_leave_is_tried_again),
 		cmocka_unit_test(test_nobody_joins_a_run_that_has_failed),
 		cmocka_unit_test(test_nobody_is_left_in_the_gate),
