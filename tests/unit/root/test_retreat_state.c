@@ -314,6 +314,21 @@ static void a_call_back_that_comes_too_late_is_swallowed_once(void **state)
 			 event_info(EVENT_NMI, VECTOR_NMI, false));
 }
 
+/* It was for the run before: the first NMI of this one is the guest's. */
+static void a_call_back_ends_with_the_next_entry(void **state)
+{
+	static uint8_t block[GATE_BLOCK_BYTES] __attribute__((aligned(GATE_BLOCK_BYTES)));
+
+	(void)state;
+	gate.index = 67;
+	gate.machine = (uintptr_t)&machine;
+	machine.root_base = (uintptr_t)block - GATE_BLOCKS_OFFSET - 67ull * GATE_BLOCK_BYTES;
+	command->stuck[0] = command->stuck[1] = ~0ull;
+	assert_ptr_equal(root_prepare(&gate), block);
+	assert_int_equal(command->stuck[1], ~BIT64(3));
+	assert_int_equal(command->stuck[0], ~0ull);
+}
+
 #define T(test)	     cmocka_unit_test_setup(test, fixture_setup_closed)
 #define T_OPEN(test) cmocka_unit_test_setup(test, fixture_setup_open)
 
@@ -337,6 +352,7 @@ int main(void)
 		T(what_was_not_refused_stays),
 		T(an_exit_in_an_enclave_is_no_failure),
 		T(a_call_back_that_comes_too_late_is_swallowed_once),
+		T(a_call_back_ends_with_the_next_entry),
 	};
 
 	return cmocka_run_group_tests_name("what the guest gets back", tests, NULL, NULL);
