@@ -128,6 +128,8 @@ static struct event owed(struct cpu *cpu)
 				   (uint32_t)vmread(VMCS_ENTRY_ERROR_CODE),
 				   (uint32_t)vmread(VMCS_ENTRY_LENGTH));
 	}
+	/* What failed may have been a page fault of ours. */
+	write_cr2(cpu->cr2);
 	vmwrite(VMCS_ENTRY_INTERRUPTION, 0);
 	return event.info ? event : pending_trap();
 }
@@ -316,6 +318,7 @@ static void run_minimal(struct cpu *cpu, struct event *event)
 		result = vmx_enter(cpu);
 		if (result == VMX_NMI_NEW)
 			continue;
+		cpu->cr2 = read_cr2();
 		reason = (uint32_t)vmread(VMCS_EXIT_REASON);
 		if (result != VMX_EXITED || reason >= HP_EXIT_REASONS)
 			break;

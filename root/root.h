@@ -76,6 +76,7 @@ bool guest_is_64_bit(void); /* 64-bit code: CS.L */
 unsigned guest_cpl(void);   /* SDM: the DPL of SS is the CPL */
 uint64_t guest_cr0(void); /* CR0 and CR4 as the guest reads them */
 uint64_t guest_cr4(void);
+void guest_cr2_write(struct cpu *cpu, uint64_t value);
 
 /*
  * guest_operand.c: a piece of the memory operand of the instruction that exited, `bytes` (a power of

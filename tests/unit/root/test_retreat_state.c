@@ -236,6 +236,33 @@ static int fails_behind_the_exit(unsigned entry)
 	return VMX_NMI_NEW;
 }
 
+static int root_faults_before_the_entry(unsigned entry)
+{
+	if (entry)
+		fixture_stop();
+	fake.cr2 = FAKE_FAULT;
+	retreat(&cpu, HP_REPORT_FAULT, NULL);
+}
+
+/* The guest is about to get a page fault when root has one. */
+static void a_page_fault_that_is_injected_keeps_its_address(void **state)
+{
+	const uint64_t nothing = 0x7f0000010000;
+
+	(void)state;
+	retreat_goes_on = true;
+	fixture_guest = root_faults_before_the_entry;
+	fake.cr2 = 0x1234;
+	/* SGDT with a displacement alone. */
+	fake.vmcs[VMCS_EXIT_INSTRUCTION] = 2u << 7 | SEG_DS << 15 | 1u << 22 | 1u << 27;
+	fake.vmcs[VMCS_EXIT_QUALIFICATION] = nothing;
+	assert_int_equal(run_exit(EXIT_REASON_GDTR_IDTR), ENTERED_AGAIN);
+	assert_int_equal(trail.trail.report.kind, HP_REPORT_FAULT);
+	assert_int_equal(fake.vmcs[VMCS_ENTRY_INTERRUPTION],
+			 event_info(EVENT_EXCEPTION, VECTOR_PF, true));
+	assert_int_equal(fake.cr2, nothing);
+}
+
 static void what_was_dealt_with_is_not_undone(void **state)
 {
 	(void)state;
@@ -346,6 +373,7 @@ int main(void)
 		T(an_event_that_was_to_be_injected_is_not_lost),
 		T(a_failed_entry_has_the_event_of_the_last_exit),
 		T(a_failed_entry_owes_its_nmi),
+		T(a_page_fault_that_is_injected_keeps_its_address),
 		T(what_was_dealt_with_is_not_undone),
 		T(an_injection_ends_blocking),
 		T_OPEN(who_cannot_be_given_his_event_by_hand_is_entered),
