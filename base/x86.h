@@ -76,6 +76,9 @@
 #define DR7_FIXED BIT64(10) /* reads as 1; all breakpoints off */
 #define DR7_GD	  BIT64(13)
 
+/* Of IA32_U_CET and IA32_S_CET. */
+#define CET_SH_STK_EN BIT64(0)
+
 #define DEBUGCTL_LBR   BIT64(0)
 #define DEBUGCTL_BTF   BIT64(1)
 #define DEBUGCTL_TR    BIT64(6)

@@ -257,6 +257,8 @@ struct event {
 	uint32_t error_code, length;
 };
 bool deliver(struct cpu *cpu, const struct event *event);
+/* Does the guest use a shadow stack where it is? IRETQ would natively take another one. */
+bool deliver_has_shadow_stack(void);
 
 /*
  * repair.c: after a failed entry, gives each field of the guest's state that the processor does not
