@@ -102,8 +102,8 @@ static void enter_handler(const struct handler *handler, uint64_t descriptor, un
 }
 
 /*
- * SDM: Shadow Stacks; IA32_PL3_SSP has that of user mode only while it does not run. Neither entries
- * nor exits change these MSRs here.
+ * SDM: Shadow Stacks; IA32_PL3_SSP has that of user mode only while it does not run. Neither
+ * entries nor exits change these MSRs here.
  */
 bool deliver_has_shadow_stack(void)
 {

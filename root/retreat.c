@@ -136,7 +136,8 @@ static struct event owed(struct cpu *cpu)
 
 /* --- Away, or the minimal loop --- */
 
-/* At the guest's state, if its address space has the gate, and IRETQ can go there; returns if not. */
+/* At the guest's state, if its address space has the gate, and IRETQ can go there; returns if not.
+ */
 static void leave_if_open(struct cpu *cpu, struct event *event, enum hp_report_end end)
 {
 	if (!escape_is_open(cpu, vmread(VMCS_GUEST_CR3)) || deliver_has_shadow_stack() ||
