@@ -24,14 +24,11 @@
 #define PDPTE_PRESENT  BIT64(0)
 #define PDPTE_RESERVED (0x1e0ull | 0x6ull) /* bits 8:5 and 2:1 */
 
-#define PENDING_DEBUG_BUS_LOCK BIT64(11)
 /* Bits 63:17, 15, 13 and 10:4; bit 11 only where there is no bus-lock detection. */
 #define PENDING_DEBUG_RESERVED (~0x1ffffull | BIT64(15) | BIT64(13) | 0x7f0ull)
 
 /* CPUID.7.0. */
 #define CPUID_7_EBX_SGX	     BIT64(2)
-#define CPUID_7_EBX_RTM	     BIT64(11)
-#define CPUID_7_ECX_BUS_LOCK BIT64(24)
 
 #define IA32_SMM_MONITOR_CTL 0x9b
 #define IA32_X2APIC_LAST     0x8ff

@@ -93,7 +93,7 @@ static inline uint64_t entry_beyond_width(const struct entry_state *s, uint64_t 
 static inline uint64_t entry_bad_cr3(const struct entry_state *s, uint64_t cr3)
 {
 	if (s->capability->cpuid_71_eax & CPUID_71_EAX_LAM)
-		cr3 &= ~(BIT64(61) | BIT64(62));
+		cr3 &= ~CR3_LAM;
 	return entry_beyond_width(s, cr3);
 }
 

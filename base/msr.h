@@ -46,6 +46,7 @@
 #define IA32_VMX_TRUE_ENTRY	 0x490
 #define IA32_VMX_VMFUNC		 0x491
 #define IA32_VMX_EXIT_CTLS2	 0x493
+#define IA32_U_CET		 0x6a0
 #define IA32_S_CET		 0x6a2
 #define IA32_PKRS		 0x6e1
 #define IA32_X2APIC_FIRST	 0x800

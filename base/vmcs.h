@@ -379,6 +379,7 @@ enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,
 #define BLOCKING_ENCLAVE 0x10u /* enclave interruption */
 
 /* Pending debug exceptions. */
+#define PENDING_DEBUG_BUS_LOCK		 BIT64(11)
 #define PENDING_DEBUG_ENABLED_BREAKPOINT BIT64(12)
 #define PENDING_DEBUG_BS		 BIT64(14)
 #define PENDING_DEBUG_RTM		 BIT64(16)

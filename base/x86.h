@@ -24,6 +24,7 @@
 #define CR0_CD BIT64(30)
 #define CR0_PG BIT64(31)
 
+#define CR3_LAM	     (BIT64(61) | BIT64(62)) /* SDM: Linear-Address Masking */
 #define CR3_KEEP_TLB BIT64(63) /* of the source operand of MOV to CR3, when CR4.PCIDE = 1 */
 
 #define CR4_DE	       BIT64(3)
@@ -74,6 +75,9 @@
 
 #define DR7_FIXED BIT64(10) /* reads as 1; all breakpoints off */
 #define DR7_GD	  BIT64(13)
+
+/* Of IA32_U_CET and IA32_S_CET. */
+#define CET_SH_STK_EN BIT64(0)
 
 #define DEBUGCTL_LBR   BIT64(0)
 #define DEBUGCTL_BTF   BIT64(1)
@@ -136,6 +140,7 @@ struct table_register {
 #define CPUID_1_EDX_MTRR       BIT64(12)
 #define CPUID_1_EDX_DS	       BIT64(21)
 #define CPUID_7_EBX_INVPCID    BIT64(10)
+#define CPUID_7_EBX_RTM	       BIT64(11)
 #define CPUID_7_ECX_WAITPKG    BIT64(5)
 #define CPUID_7_ECX_OSPKE      BIT64(4)
 #define CPUID_7_ECX_PKU	       BIT64(3)
@@ -146,8 +151,9 @@ struct table_register {
 #define CPUID_81_EDX_RDTSCP    BIT64(27)
 #define CPUID_81_EDX_LM	       BIT64(29)
 
-#define CPUID_7_ECX_LA57 BIT64(16)
-#define CPUID_71_EAX_LAM BIT64(26)
+#define CPUID_7_ECX_LA57     BIT64(16)
+#define CPUID_7_ECX_BUS_LOCK BIT64(24)
+#define CPUID_71_EAX_LAM     BIT64(26)
 
 struct cpuid_result {
 	uint32_t eax, ebx, ecx, edx;

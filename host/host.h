@@ -124,6 +124,12 @@ void host_task(struct host_task *task);
 /* Local time in milliseconds since 1970. Any. */
 uint64_t host_time(void);
 
+/*
+ * Milliseconds since some time before, whatever the clock on the wall is set to. Two processors may
+ * differ by a few. Any: it waits for no other processor.
+ */
+uint64_t host_uptime(void);
+
 /* The rate of the time-stamp counter in kHz; 0: unknown. Any. */
 uint64_t host_tsc_khz(void);
 

@@ -185,6 +185,12 @@ static enum hp_error stop(struct hp_failure *failure)
 	return HP_ERROR_OK;
 }
 
+/* Only a run in which root has failed: since somebody saw that, another one may have begun. */
+static enum hp_error stop_failed(struct hp_failure *failure)
+{
+	return running && report_is_there(&machine) ? stop(failure) : HP_ERROR_NOT_RUNNING;
+}
+
 static enum hp_error change(enum hp_error (*what)(struct hp_failure *), const struct hp_start *how,
 			    struct hp_failure *failure)
 {
@@ -253,7 +259,7 @@ enum hp_error lifecycle_stop(struct hp_failure *failure)
 void lifecycle_step_aside(void)
 {
 	struct hp_failure failure;
-	enum hp_error error = change(stop, NULL, &failure);
+	enum hp_error error = change(stop_failed, NULL, &failure);
 
 	/* Whoever stops it at the same time says so himself. */
 	if (error == HP_ERROR_BUSY || error == HP_ERROR_NOT_RUNNING)

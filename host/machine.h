@@ -30,7 +30,7 @@ struct processor {
 	uint64_t lost; /* of them, those that were overwritten before */
 	bool reported; /* its report was said in the log */
 	uint64_t watched_exits; /* watch.c: for so long it has been at work on this exit */
-	uint64_t watched_since; /* by host_time() */
+	uint64_t watched_since; /* by host_uptime() */
 	bool checked;  /* `check` is of this run */
 	struct hp_check check;
 	uint32_t proc_allowed, proc2_allowed; /* controls that may be 1, from the check */

@@ -17,7 +17,7 @@
 #define PATIENCE_MS 2000u
 
 static struct machine *watched;
-static uint64_t busy; /* since when somebody looks, by host_time(); 0: nobody does */
+static uint64_t busy; /* since when somebody looks, by host_uptime(); 0: nobody does */
 
 void watch_begin(struct machine *machine)
 {
@@ -29,6 +29,12 @@ void watch_end(void)
 {
 	host_watch(false);
 	__atomic_store_n(&watched, NULL, __ATOMIC_RELEASE);
+}
+
+/* Another processor's clock may be ahead of ours. */
+static bool is_long_ago(uint64_t since, uint64_t now)
+{
+	return (int64_t)(now - since) >= (int64_t)PATIENCE_MS;
 }
 
 static void call_back(struct machine *machine, struct processor *processor)
@@ -55,7 +61,7 @@ static void look(struct machine *machine, struct processor *processor, uint64_t 
 	if (exits == entered || exits != processor->watched_exits) {
 		processor->watched_exits = exits;
 		processor->watched_since = now;
-	} else if (now - processor->watched_since >= PATIENCE_MS) {
+	} else if (is_long_ago(processor->watched_since, now)) {
 		processor->watched_since = now;
 		call_back(machine, processor);
 	}
@@ -63,12 +69,12 @@ static void look(struct machine *machine, struct processor *processor, uint64_t 
 
 void watch_tick(void)
 {
-	uint64_t now = host_time(), since = __atomic_load_n(&busy, __ATOMIC_SEQ_CST);
+	uint64_t now = host_uptime(), since = __atomic_load_n(&busy, __ATOMIC_SEQ_CST);
 	struct machine *machine;
 	uint32_t i;
 
 	/* One look at a time is enough, unless it is the looker who hangs. */
-	if ((since && now - since < PATIENCE_MS) ||
+	if ((since && !is_long_ago(since, now)) ||
 	    !__atomic_compare_exchange_n(&busy, &since, now, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_SEQ_CST))
 		return;

@@ -139,7 +139,7 @@ struct undo {
 		uint64_t value;
 	} entry[UNDO_ENTRIES];
 	uint64_t gpr[16]; /* at the exit, unless it is CPUID's */
-	uint64_t cr2;	  /* as well: a page fault of root's own overwrites the guest's */
+	uint64_t cr2;	  /* as well */
 };
 
 struct cpu {
@@ -179,6 +179,7 @@ struct cpu {
 	struct capability capability;
 	uint32_t in_vmx; /* between VMXON and VMXOFF */
 	uint32_t away;	 /* how often root has failed: retreat.c */
+	uint64_t cr2;  /* the guest's: a page fault of root's own overwrites the register */
 	struct undo undo;
 	struct step step;
 

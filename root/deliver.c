@@ -6,10 +6,13 @@
  *
  * Nothing is changed before everything that can fail has succeeded.
  *
+ * Shadow stacks are left to the processor: where one is in use, nothing is delivered.
+ *
  * Source: SDM, 64-Bit Mode IDT; 64-Bit Mode Stack Frame; Interrupt Stack Table; Stack Switching in
  * IA-32e Mode; Error Code.
  * World: root. IA-32e mode only; not for NMIs, which the gate raises.
  */
+#include "../base/msr.h"
 #include "root.h"
 #include "vmx.h"
 
@@ -98,6 +101,22 @@ static void enter_handler(const struct handler *handler, uint64_t descriptor, un
 		vmread(VMCS_GUEST_INTERRUPTIBILITY) & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
 }
 
+/*
+ * SDM: Shadow Stacks; IA32_PL3_SSP has that of user mode only while it does not run. Neither
+ * entries nor exits change these MSRs here.
+ */
+bool deliver_has_shadow_stack(void)
+{
+	uint64_t supervisor = 0, user = 0;
+
+	if (!(guest_cr4() & CR4_CET))
+		return false;
+	rdmsr_safe(IA32_S_CET, &supervisor);
+	if (guest_cpl() == 3)
+		rdmsr_safe(IA32_U_CET, &user);
+	return (supervisor | user) & CET_SH_STK_EN;
+}
+
 bool deliver(struct cpu *cpu, const struct event *event)
 {
 	unsigned old_cpl = guest_cpl(), cpl, count = 0;
@@ -107,7 +126,7 @@ bool deliver(struct cpu *cpu, const struct event *event)
 
 	if (!event->info)
 		return true;
-	if (!find_handler(cpu, EVENT_VECTOR(event->info), &handler) ||
+	if (deliver_has_shadow_stack() || !find_handler(cpu, EVENT_VECTOR(event->info), &handler) ||
 	    !find_code(cpu, handler.selector, &descriptor))
 		return false;
 	/* A conforming segment keeps the privilege. */

@@ -143,6 +143,8 @@ void escape(struct cpu *cpu)
 
 	nmi_unblock();
 	report_end(cpu, HP_REPORT_ESCAPED);
+	/* What failed may have been a page fault of ours. */
+	write_cr2(cpu->cr2);
 	if (cpu->in_vmx) {
 		deliver_injection(cpu);
 		is_open = escape_is_open(cpu, vmread(VMCS_GUEST_CR3));

@@ -21,7 +21,6 @@ enum access { ACCESS_MOV_TO = 0, ACCESS_MOV_FROM = 1, ACCESS_CLTS = 2, ACCESS_LM
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
 	 CR0_PG)
 #define CR0_LMSW (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
-#define CR3_LAM	 (BIT64(61) | BIT64(62))
 
 /* SDM: Unrestricted Guests: CR0.PE and CR0.PG are free then. */
 static uint64_t cr0_fixed(const struct cpu *cpu)

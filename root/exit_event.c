@@ -41,6 +41,6 @@ enum outcome exit_event(struct cpu *cpu)
 	if (EVENT_TYPE(info) == EVENT_EXCEPTION && EVENT_VECTOR(info) == VECTOR_DB)
 		event_debug(vmread(VMCS_EXIT_QUALIFICATION));
 	if (EVENT_TYPE(info) == EVENT_EXCEPTION && EVENT_VECTOR(info) == VECTOR_PF)
-		write_cr2(vmread(VMCS_EXIT_QUALIFICATION));
+		guest_cr2_write(cpu, vmread(VMCS_EXIT_QUALIFICATION));
 	return inject_caught(cpu, info);
 }

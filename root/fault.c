@@ -58,9 +58,9 @@ static bool fix_up(struct fault_frame *frame, const struct cpu *cpu)
 	for (entry = exception_table; entry < exception_table_end; entry++) {
 		if ((uintptr_t)&entry->fault + (int64_t)entry->fault == frame->rip) {
 			frame->rip = (uintptr_t)&entry->fixup + (int64_t)entry->fixup;
-			/* The guest may not have read its own yet. */
+			/* The guest may not have read its own yet, or be about to get it. */
 			if (frame->vector == VECTOR_PF)
-				write_cr2(cpu->undo.cr2);
+				write_cr2(cpu->cr2);
 			return true;
 		}
 	}

@@ -45,6 +45,12 @@ bool guest_is_64_bit(void)
 	return vmread(VMCS_GUEST_CS_RIGHTS) & RIGHTS_LONG;
 }
 
+void guest_cr2_write(struct cpu *cpu, uint64_t value)
+{
+	cpu->cr2 = value;
+	write_cr2(value);
+}
+
 unsigned guest_cpl(void)
 {
 	return RIGHTS_DPL((uint32_t)vmread(VMCS_GUEST_SS_RIGHTS));

@@ -48,10 +48,9 @@ static void set_resume_flag(unsigned vector)
 
 enum outcome inject_fault(struct cpu *cpu, const struct guest_fault *fault)
 {
-	(void)cpu;
 	set_resume_flag(fault->vector);
 	if (fault->vector == VECTOR_PF)
-		write_cr2(fault->address);
+		guest_cr2_write(cpu, fault->address);
 	inject(event_info(EVENT_EXCEPTION, fault->vector, fault->has_error_code), fault->error_code,
 	       0);
 	return OUTCOME_RESUME;

@@ -101,7 +101,6 @@ static __attribute__((noinline)) void handle(struct cpu *cpu, struct hp_exit *ex
 	exit->qualification = is_msr ? (uint32_t)cpu->gpr[RCX] : vmread(VMCS_EXIT_QUALIFICATION);
 	exit->detail = detail_of(exit->reason);
 	__builtin_memcpy(cpu->undo.gpr, cpu->gpr, sizeof(cpu->gpr));
-	cpu->undo.cr2 = read_cr2();
 	switch (dispatch(cpu, exit->reason)) {
 	case OUTCOME_SKIP:
 		skip_instruction(cpu);
@@ -209,6 +208,7 @@ enum hp_error loop_run(struct cpu *cpu)
 		exit->rip = vmread(VMCS_GUEST_RIP);
 		cpu->exit = exit;
 		cpu->undo.begin = 0;
+		cpu->undo.cr2 = cpu->cr2 = read_cr2();
 		if (likely(reason == EXIT_REASON_CPUID))
 			handle_cpuid(cpu, exit);
 		else

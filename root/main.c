@@ -53,7 +53,7 @@ static void fill_gdt(struct cpu *cpu)
 	cpu->tr_selector = tr;
 }
 
-/* On the gate's stack: only what LGDT, LTR and LIDT need. */
+/* On the gate's stack: only what LGDT, LTR, LIDT and the NMI handler need. */
 struct cpu *root_prepare(struct gate_cpu *gate)
 {
 	struct gate_machine *machine = (struct gate_machine *)(uintptr_t)gate->machine;
@@ -74,6 +74,8 @@ struct cpu *root_prepare(struct gate_cpu *gate)
 	cpu->stuck = (uint64_t *)phys_ptr(machine, machine->command) +
 		     offsetof(struct gate_command, stuck) / 8 + gate->index / 64;
 	cpu->stuck_bit = gate->index % 64;
+	/* A call that came when the processor had left was not for this time. */
+	__atomic_fetch_and(cpu->stuck, ~BIT64(cpu->stuck_bit), __ATOMIC_RELAXED);
 	fill_tss(cpu);
 	fill_gdt(cpu);
 	fault_fill_idt(cpu, gate->state.selector[SEG_CS]);

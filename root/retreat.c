@@ -19,13 +19,6 @@
 /* More exits than a processor makes on its way to the next MOV to CR3; a CPUID loop makes them. */
 #define EXITS_MOST 10000000u
 
-#define PENDING_DEBUG_DEFINED                                                                      \
-	(DR6_B | PENDING_DEBUG_ENABLED_BREAKPOINT | PENDING_DEBUG_BS | BIT64(16))
-#define RFLAGS_DEFINED                                                                             \
-	(RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_IF |       \
-	 RFLAGS_DF | RFLAGS_OF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC | BIT64(19) |     \
-	 BIT64(20) | BIT64(21))
-
 static void halt(void) __attribute__((noreturn));
 static void halt(void)
 {
@@ -135,78 +128,20 @@ static struct event owed(struct cpu *cpu)
 				   (uint32_t)vmread(VMCS_ENTRY_ERROR_CODE),
 				   (uint32_t)vmread(VMCS_ENTRY_LENGTH));
 	}
+	/* What failed may have been a page fault of ours. */
+	write_cr2(cpu->cr2);
 	vmwrite(VMCS_ENTRY_INTERRUPTION, 0);
 	return event.info ? event : pending_trap();
 }
 
-/* --- A state that the processor takes --- */
-
-/* By the paging mode: natively, IRET, LGDT and LIDT take nothing else. */
-static uint64_t canonical(uint64_t address, uint64_t otherwise)
-{
-	unsigned unused = 64 - (vmread(VMCS_GUEST_CR4) & CR4_LA57 ? 57 : 48);
-
-	return (uint64_t)((int64_t)(address << unused) >> unused) == address ? address : otherwise;
-}
-
-/* SDM: Checks on Guest Non-Register State: a trap that is due while it is held back is pending. */
-static void make_pending_valid(uint64_t flags, uint64_t blocking)
-{
-	uint64_t pending = vmread(VMCS_GUEST_PENDING_DEBUG) & PENDING_DEBUG_DEFINED;
-
-	if ((flags & RFLAGS_TF) && !(vmread(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)) {
-		if (blocking & (BLOCKING_STI | BLOCKING_MOV_SS))
-			pending |= PENDING_DEBUG_BS;
-	} else {
-		pending &= ~PENDING_DEBUG_BS;
-	}
-	vmwrite(VMCS_GUEST_PENDING_DEBUG, pending);
-}
-
-/*
- * After a failed entry some field may have a value that is none: it gets the nearest one. Registers
- * that root does not write otherwise have what they had when the guest ran.
- */
-static void make_valid(struct cpu *cpu)
-{
-	const struct capability *capability = &cpu->capability;
-	const struct gate_state *state = &cpu->gate->state;
-	uint64_t flags = (vmread(VMCS_GUEST_RFLAGS) & RFLAGS_DEFINED) | RFLAGS_ONE;
-	uint64_t blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY) &
-			    (BLOCKING_STI | BLOCKING_MOV_SS | BLOCKING_NMI);
-
-	if (!(flags & RFLAGS_IF) || (blocking & BLOCKING_MOV_SS))
-		blocking &= ~(uint64_t)BLOCKING_STI;
-	vmwrite(VMCS_GUEST_RFLAGS, flags);
-	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, blocking);
-	vmwrite(VMCS_GUEST_ACTIVITY, 0);
-	vmwrite(VMCS_LINK_POINTER, ~0ull);
-	vmwrite(VMCS_GUEST_CR0,
-		(vmread(VMCS_GUEST_CR0) | capability->cr0_fixed0) & capability->cr0_fixed1);
-	vmwrite(VMCS_GUEST_CR3,
-		vmread(VMCS_GUEST_CR3) & ~(~(uint64_t)0 << capability->physical_bits));
-	vmwrite(VMCS_GUEST_CR4,
-		(vmread(VMCS_GUEST_CR4) | capability->cr4_fixed0) & capability->cr4_fixed1);
-	vmwrite(VMCS_GUEST_EFER,
-		(vmread(VMCS_GUEST_EFER) & (EFER_SCE | EFER_NXE)) | EFER_LME | EFER_LMA);
-	vmwrite(VMCS_GUEST_DR7, (uint32_t)vmread(VMCS_GUEST_DR7) | DR7_FIXED);
-	if (vmread(VMCS_GUEST_DEBUGCTL) & ~(DEBUGCTL_LBR | DEBUGCTL_BTF))
-		vmwrite(VMCS_GUEST_DEBUGCTL, 0);
-	make_pending_valid(flags, blocking);
-
-	vmwrite(VMCS_GUEST_RIP, canonical(vmread(VMCS_GUEST_RIP), cpu->exit->rip));
-	vmwrite(VMCS_GUEST_GDTR_BASE, canonical(vmread(VMCS_GUEST_GDTR_BASE), state->gdtr.base));
-	vmwrite(VMCS_GUEST_IDTR_BASE, canonical(vmread(VMCS_GUEST_IDTR_BASE), state->idtr.base));
-	vmwrite(VMCS_GUEST_GDTR_LIMIT, (uint16_t)vmread(VMCS_GUEST_GDTR_LIMIT));
-	vmwrite(VMCS_GUEST_IDTR_LIMIT, (uint16_t)vmread(VMCS_GUEST_IDTR_LIMIT));
-}
-
 /* --- Away, or the minimal loop --- */
 
-/* At the guest's state, if its address space has the gate; returns if not. */
+/* At the guest's state, if its address space has the gate, and IRETQ can go there; returns if not.
+ */
 static void leave_if_open(struct cpu *cpu, struct event *event, enum hp_report_end end)
 {
-	if (!escape_is_open(cpu, vmread(VMCS_GUEST_CR3)) || !deliver(cpu, event))
+	if (!escape_is_open(cpu, vmread(VMCS_GUEST_CR3)) || deliver_has_shadow_stack() ||
+	    !deliver(cpu, event))
 		return;
 	report_end(cpu, end);
 	leave(cpu);
@@ -385,6 +320,7 @@ static void run_minimal(struct cpu *cpu, struct event *event)
 		result = vmx_enter(cpu);
 		if (result == VMX_NMI_NEW)
 			continue;
+		cpu->cr2 = read_cr2();
 		reason = (uint32_t)vmread(VMCS_EXIT_REASON);
 		if (result != VMX_EXITED || reason >= HP_EXIT_REASONS)
 			break;
@@ -417,7 +353,7 @@ static void step_aside(struct cpu *cpu)
 	event = owed(cpu);
 	report_event(cpu, event.info);
 	if (cpu->gate->error == HP_ERROR_ENTRY_FAILED)
-		make_valid(cpu);
+		repair_guest_state(cpu, &event);
 	leave_if_open(cpu, &event, HP_REPORT_RETREATED);
 	vmx_setup_again(cpu);
 	run_minimal(cpu, &event);

@@ -76,6 +76,7 @@ bool guest_is_64_bit(void); /* 64-bit code: CS.L */
 unsigned guest_cpl(void);   /* SDM: the DPL of SS is the CPL */
 uint64_t guest_cr0(void); /* CR0 and CR4 as the guest reads them */
 uint64_t guest_cr4(void);
+void guest_cr2_write(struct cpu *cpu, uint64_t value);
 
 /*
  * guest_operand.c: a piece of the memory operand of the instruction that exited, `bytes` (a power of
@@ -256,6 +257,15 @@ struct event {
 	uint32_t error_code, length;
 };
 bool deliver(struct cpu *cpu, const struct event *event);
+/* Does the guest use a shadow stack where it is? IRETQ would natively take another one. */
+bool deliver_has_shadow_stack(void);
+
+/*
+ * repair.c: after a failed entry, gives each field of the guest's state that the processor does not
+ * take, or that the gate could not load natively, the nearest value that it does. `event`: what the
+ * guest is to get next.
+ */
+void repair_guest_state(struct cpu *cpu, const struct event *event);
 
 /* fault.S, fault.c */
 extern const int32_t fault_stubs[VECTORS_RESERVED];

@@ -51,13 +51,14 @@ bool segment_load(const struct gate_cpu *gate, enum segment which, struct segmen
 void segment_store(struct gate_cpu *gate, enum segment which, const struct segment_state *state)
 {
 	uint64_t limit = state->limit, rights = state->rights & 0xf0ff;
-	uint64_t *entry = &gate->os_gdt[state->selector / 8];
+	uint64_t *entry;
 
 	gate->state.selector[which] = state->selector;
 	if (!(state->selector & SELECTOR_INDEX) || (state->selector & SELECTOR_TI) ||
 	    (state->rights & RIGHTS_UNUSABLE) ||
 	    (state->selector & SELECTOR_INDEX) + (is_system(which) ? 16u : 8u) > GDT_BYTES)
 		return;
+	entry = &gate->os_gdt[state->selector / 8];
 	if (which == SEG_TR && (rights & 0xf) == TYPE_TSS_BUSY)
 		rights = (rights & ~(uint64_t)0xf) | TYPE_TSS_READY;
 	if (rights & DESCRIPTOR_G)

@@ -34,12 +34,12 @@ void undo_roll_back(struct cpu *cpu)
 		vmwrite(undo->entry[undo->count].field, undo->entry[undo->count].value);
 	}
 	vmwrite(VMCS_GUEST_RIP, cpu->exit->rip);
+	guest_cr2_write(cpu, undo->cr2);
 	/* Their upper halves mean nothing to it. */
 	if (cpu->exit->reason == EXIT_REASON_CPUID) {
 		cpu->gpr[RAX] = (uint32_t)cpu->exit->qualification;
 		cpu->gpr[RCX] = cpu->exit->qualification >> 32;
 	} else {
 		__builtin_memcpy(cpu->gpr, undo->gpr, sizeof(cpu->gpr));
-		write_cr2(undo->cr2);
 	}
 }

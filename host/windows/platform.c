@@ -199,6 +199,17 @@ uint64_t host_time(void)
 	return (uint64_t)local.QuadPart / NT_TICKS_PER_MS - UNIX_EPOCH_MS;
 }
 
+/*
+ * The interrupt time, which stands still while the processor that counts it hangs, is for systems
+ * without the counter.
+ */
+uint64_t host_uptime(void)
+{
+	if (!nt.KeQueryPerformanceCounter)
+		return KeQueryInterruptTime() / NT_TICKS_PER_MS;
+	return (uint64_t)nt.KeQueryPerformanceCounter(NULL).QuadPart / clock_start.per_tenth / 10;
+}
+
 /* By comparison with the performance counter, ever better the longer we are loaded. */
 uint64_t host_tsc_khz(void)
 {

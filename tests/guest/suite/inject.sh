@@ -70,7 +70,12 @@ bad_fields() {
 0x681a 0x7fffffffffffffff guest DR7
 0x6816 0x800000000000000 guest GDTR base
 0x6818 0x800000000000000 guest IDTR base
-0x681e 0x800000000000000 guest RIP
+0x2804 0x0202020202020202 guest PAT
+0x6810 0x800000000000000 guest GS base
+0x6824 0x800000000000000 guest IA32_SYSENTER_ESP
+0x4816 0 guest CS access rights
+0x481a 0x60 guest DS access rights
+0x4822 0 guest TR access rights
 END
 }
 

@@ -303,7 +303,12 @@ bool host_exchange(struct phys address, uint64_t old, uint64_t value)
 
 void host_unlock(void)
 {
+	void (*then)(void) = fake.in_unlock;
+
 	fake.locked--;
+	fake.in_unlock = NULL;
+	if (then)
+		then();
 }
 
 unsigned long host_log_lock(void)
@@ -347,7 +352,12 @@ void host_task(struct host_task *task)
 
 uint64_t host_time(void)
 {
-	return 86400000ull * 365 + 3723004 + fake.elapsed; /* 01:02:03.004 */
+	return 86400000ull * 365 + 3723004 + fake.elapsed + fake.set; /* 01:02:03.004 */
+}
+
+uint64_t host_uptime(void)
+{
+	return 77777 + fake.elapsed;
 }
 
 uint64_t host_tsc_khz(void)

@@ -49,8 +49,10 @@ struct fake {
 	bool watched;	       /* by host_watch() */
 	uint32_t nmis;	       /* by host_nmi(): a bit a processor */
 	void (*in_nmi)(void);  /* called in host_nmi(), if set */
+	void (*in_unlock)(void); /* called once behind host_unlock(), if set */
 	unsigned lines_at_nmi; /* `lines` at that time */
-	uint64_t elapsed;      /* milliseconds, for host_time() */
+	uint64_t elapsed;      /* milliseconds, for host_time() and host_uptime() */
+	uint64_t set;	       /* by so much the clock on the wall has been set forwards */
 	/* By host_exchange(), and how many there were; `interrupts` at the time of the last one. */
 	uint64_t exchanged, exchanged_old, exchanged_new;
 	unsigned exchanges, interrupts_before;

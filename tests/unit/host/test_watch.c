@@ -102,6 +102,36 @@ static void test_those_that_go_on(void **state)
 	stop();
 }
 
+static void test_the_clock_on_the_wall_is_set(void **state)
+{
+	(void)state;
+	start(2);
+	at_work(1, 7, 6);
+	watch_tick();
+	fake.set = 3600000;
+	assert_int_equal(look_for(PATIENCE - 1, PATIENCE - 1), 0);
+	fake.set = 0;
+	assert_int_equal(look_for(1, 1), 1);
+	stop();
+}
+
+/* Who looks may have read the clock before the one who has looked meanwhile. */
+static void test_a_look_that_comes_late(void **state)
+{
+	(void)state;
+	start(2);
+	fake.elapsed = 5 * PATIENCE;
+	at_work(1, 7, 6);
+	watch_tick();
+	fake.elapsed--;
+	fake.nmis = 0;
+	watch_tick();
+	assert_int_equal(fake.nmis, 0);
+	assert_int_equal(look_for(PATIENCE, PATIENCE), 0);
+	assert_int_equal(look_for(1, 1), 1);
+	stop();
+}
+
 /* Out and in again, at the same exit by chance: it has not been there all the time. */
 static void test_out_and_back(void **state)
 {
@@ -237,6 +267,33 @@ static void test_all_step_aside(void **state)
 	fake_close();
 }
 
+static void stop_and_start(void)
+{
+	struct hp_failure failure;
+
+	assert_int_equal(lifecycle_stop(&failure), HP_ERROR_OK);
+	assert_int_equal(fake_start(0, &failure), HP_ERROR_OK);
+}
+
+/* The user is faster than the worker, which has seen a report: the new run has none. */
+static void test_a_new_run_does_not_end_for_an_old_report(void **state)
+{
+	(void)state;
+	start(3);
+	retreats(1);
+	fake.in_unlock = stop_and_start;
+	assert_true(drain_run());
+	assert_null(fake.in_unlock);
+	assert_int_equal(guests(), 3);
+	assert_non_null(lifecycle_machine());
+	/* Its own is one. */
+	retreats(2);
+	drain_run();
+	assert_int_equal(guests(), 0);
+	report_end();
+	fake_close();
+}
+
 static void test_one_that_does_not_leave_is_tried_again(void **state)
 {
 	unsigned i, lines;
@@ -332,11 +389,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_that_hangs),
 		cmocka_unit_test(test_those_that_go_on),
+		cmocka_unit_test(test_the_clock_on_the_wall_is_set),
+		cmocka_unit_test(test_a_look_that_comes_late),
 		cmocka_unit_test(test_out_and_back),
 		cmocka_unit_test(test_the_call_comes_first),
 		cmocka_unit_test(test_who_looks_may_hang_himself),
 		cmocka_unit_test(test_nobody_is_watched_without_a_run),
 		cmocka_unit_test(test_all_step_aside),
+		cmocka_unit_test(test_a_new_run_does_not_end_for_an_old_report),
 		cmocka_unit_test(test_one_that_does_not_leave_is_tried_again),
 		cmocka_unit_test(test_nobody_joins_a_run_that_has_failed),
 		cmocka_unit_test(test_nobody_is_left_in_the_gate),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fake.h"
 
+#include "../../../base/msr.h"
 #include "../../../root/root.h"
 
 #include <assert.h>
@@ -255,6 +256,11 @@ bool wrmsr_safe(uint32_t number, uint64_t value)
 
 	if (!msr || !msr->writable)
 		return false;
+	if (number == IA32_DEBUGCTL) {
+		if (value & fake.debugctl_reserved)
+			return false;
+		value &= ~fake.debugctl_ignored;
+	}
 	if (number != fake.forgets)
 		msr->value = value;
 	return true;

@@ -32,6 +32,8 @@ struct fake {
 	unsigned invept, invvpid, wbinvd, vmxoff, vmxon;
 	struct fake_msr msr[16]; /* others are #GP */
 	uint32_t forgets;	 /* an MSR that keeps nothing: a register that an emulator lacks */
+	uint64_t debugctl_reserved; /* bits of IA32_DEBUGCTL: a write with one is #GP */
+	uint64_t debugctl_ignored;  /* these read as 0, whatever is written */
 	struct cpuid_result cpuid;
 	enum invvpid invvpid_type; /* of the last one */
 	uint64_t cr0, cr2, cr4, cr8, dr[8], xcr0_allowed;

@@ -384,6 +384,43 @@ static void the_limits_are_the_last_bytes(void **state)
 
 #define T(test) cmocka_unit_test_setup(test, prepare)
 
+/* The processor would push to the shadow stack, and write IA32_PL3_SSP when user mode has one. */
+static void not_where_there_is_a_shadow_stack(void **state)
+{
+	static const struct {
+		bool user;
+		uint64_t cr4;
+		uint32_t msr;
+		uint64_t value;
+		bool delivered;
+	} cases[] = {
+		{ false, CR4_CET, IA32_S_CET, 1, false },
+		{ true, CR4_CET, IA32_S_CET, 1, false },
+		{ true, CR4_CET, IA32_U_CET, 1, false },
+		{ false, CR4_CET, IA32_U_CET, 1, true },
+		{ true, 0, IA32_U_CET, 1, true },
+		{ false, 0, IA32_S_CET, 1, true },
+		{ true, CR4_CET, IA32_U_CET, BIT64(2), true }, /* ENDBR_EN */
+		{ false, CR4_CET, IA32_S_CET, BIT64(2), true },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		prepare(state);
+		if (cases[i].user)
+			become_user();
+		put_code(0x10, CODE);
+		put_gate(0xec, 0x10, 3, INTERRUPT, true);
+		fake.vmcs[VMCS_GUEST_CR4] |= cases[i].cr4;
+		fake.msr[0] = (struct fake_msr){ cases[i].msr, cases[i].value, true };
+		fake.writes = 0;
+		if (give(0x800000ec, 0, 0) != cases[i].delivered)
+			fail_msg("case %u", i);
+		if (!cases[i].delivered)
+			assert_int_equal(fake.writes, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +435,7 @@ int main(void)
 		T(a_frame_may_cross_pages),
 		T(what_can_not_be_delivered_changes_nothing),
 		T(the_limits_are_the_last_bytes),
+		T(not_where_there_is_a_shadow_stack),
 	};
 
 	return cmocka_run_group_tests_name("delivery by hand", tests, NULL, NULL);

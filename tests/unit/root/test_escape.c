@@ -251,6 +251,25 @@ static void an_nmi_that_was_to_be_injected_is_owed(void **state)
 	assert_int_equal(gate.state.rip, RIP);
 }
 
+/* What fails last may be a page fault of root's. */
+static int faults_in_the_minimal_loop(unsigned entry)
+{
+	(void)entry;
+	fake.cr2 = FAKE_FAULT;
+	retreat(&cpu, HP_REPORT_FAULT, NULL);
+}
+
+static void it_has_its_cr2(void **state)
+{
+	(void)state;
+	cpu.away = 0;
+	cpu.cr2 = 0x7ffe5000;
+	fixture_guest = faults_in_the_minimal_loop;
+	assert_int_equal(run_failure(HP_REPORT_FAULT), LEFT);
+	assert_int_equal(trail.trail.report.end, HP_REPORT_ESCAPED);
+	assert_int_equal(fake.cr2, 0x7ffe5000);
+}
+
 /* No handler: the rest of the guest is worth more. */
 static void what_can_not_be_delivered_does_not_keep_it(void **state)
 {
@@ -280,6 +299,7 @@ int main(void)
 		T(an_injection_that_failed_is_delivered_by_hand),
 		T(an_event_that_the_last_exit_interrupted_is_delivered_by_hand),
 		T(an_nmi_that_was_to_be_injected_is_owed),
+		T(it_has_its_cr2),
 		T(what_can_not_be_delivered_does_not_keep_it),
 	};
 

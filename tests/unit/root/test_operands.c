@@ -205,6 +205,59 @@ static void the_second_access_is_checked_behind_the_first(void **state)
 	expect_exception(VECTOR_GP, true, 0);
 }
 
+/* As the lab's processors: where it begins, then alignment, then where it ends; piece by piece. */
+static void at_the_end_of_the_canonical_addresses(void **state)
+{
+	(void)state;
+	user();
+	table_exit(SGDT, 0x7fffffffffff);
+	expect_exception(VECTOR_GP, true, 0);
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0;
+	/* The limit is before it, and it is not reached. */
+	table_exit(SGDT, 0x7ffffffffffe);
+	expect_pf(0x7ffffffffffe, PF_WRITE | PF_USER);
+	fake.vmcs[VMCS_GUEST_RFLAGS] = RFLAGS_ONE | RFLAGS_AC;
+	table_exit(SGDT, 0x7fffffffffff);
+	expect_exception(VECTOR_AC, true, 0);
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0;
+	table_exit(SIDT, 0x800000000001);
+	expect_exception(VECTOR_GP, true, 0);
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0;
+	fake.vmcs[VMCS_EXIT_INSTRUCTION] =
+		ADDRESS_64 | SEG_DS << 15 | NO_INDEX | NO_BASE | STR << 28;
+	fake.vmcs[VMCS_EXIT_QUALIFICATION] = 0x7fffffffffff;
+	assert_int_equal(run_exit(EXIT_REASON_LDTR_TR), ENTERED_AGAIN);
+	expect_exception(VECTOR_AC, true, 0);
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0;
+	/* The kernel's are not checked. */
+	fake.vmcs[VMCS_GUEST_SS_RIGHTS] = 0xc093;
+	table_exit(SGDT, 0x7fffffffffff);
+	expect_exception(VECTOR_GP, true, 0);
+}
+
+/* With 32-bit addresses the base may be at their begin. In such code the limit comes first. */
+static void pieces_keep_the_address_size(void **state)
+{
+	(void)state;
+	fake.vmcs[VMCS_EXIT_INSTRUCTION] = 1u << 7 | SEG_DS << 15 | NO_INDEX | NO_BASE | SGDT << 28;
+	fake.vmcs[VMCS_EXIT_QUALIFICATION] = 0xfffffffe;
+	fixture_map_to(0xfffff000, phys((uintptr_t)data), PTE_WRITE | PTE_USER);
+	fixture_map_to(0, phys((uintptr_t)data_next), PTE_WRITE | PTE_USER);
+	assert_int_equal(run_exit(EXIT_REASON_GDTR_IDTR), ENTERED_AGAIN);
+	expect_skipped();
+	assert_int_equal(data[0xffe], 0x7f);
+	assert_memory_equal(data_next, &(uint64_t){ GDT }, 8);
+	user();
+	fake.vmcs[VMCS_GUEST_CS_RIGHTS] = 0xc0fb;
+	fake.vmcs[VMCS_GUEST_DS_RIGHTS] = 0xc0f3;
+	fake.vmcs[VMCS_GUEST_DS_LIMIT] = 0xfff;
+	fake.vmcs[VMCS_GUEST_RFLAGS] = RFLAGS_ONE | RFLAGS_AC;
+	fake.vmcs[VMCS_EXIT_QUALIFICATION] = 0xfff;
+	assert_int_equal(run_exit(EXIT_REASON_GDTR_IDTR), ENTERED_AGAIN);
+	expect_exception(VECTOR_GP, true, 0);
+	fake.vmcs[VMCS_ENTRY_INTERRUPTION] = 0;
+}
+
 static void tables_are_loaded(void **state)
 {
 	const struct table_register good = { 0x1ff, 0xffff888000001000 },
@@ -481,6 +534,8 @@ int main(void)
 		T(a_user_can_store_only_where_it_may_write),
 		T(alignment_is_checked_for_users),
 		T(the_second_access_is_checked_behind_the_first),
+		T(at_the_end_of_the_canonical_addresses),
+		T(pieces_keep_the_address_size),
 		T(tables_are_loaded),
 		T(ltr_checks_and_marks_busy),
 		T(lldt_takes_null_and_ldts),

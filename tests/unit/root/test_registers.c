@@ -344,6 +344,49 @@ static void debugctl_that_does_not_exist_keeps_nothing(void **state)
 	}
 }
 
+/* Bits that the register ignores, or refuses, and a processor without it. */
+static void debugctl_is_what_the_register_keeps(void **state)
+{
+	static const struct {
+		uint64_t ignored, reserved, value, field;
+		bool exists, traces, gp;
+	} cases[] = {
+		/* Not LBR: there are no branch records. The others count. */
+		{ DEBUGCTL_LBR, 0, 0x3, DEBUGCTL_BTF, true, true, false },
+		{ 0, ~0x5fc3ull, BIT64(14) | DEBUGCTL_LBR, BIT64(14) | DEBUGCTL_LBR, true, true,
+		  false },
+		{ 0, ~0x5fc3ull, BIT64(15), 0x5a, true, true, true },
+		/* An emulator without the register ignores all writes: its traces are none, too. */
+		{ ~0ull, 0, DEBUGCTL_LBR, 0, true, true, false },
+		{ ~0ull, 0, DEBUGCTL_BTF | DEBUGCTL_TR | DEBUGCTL_BTS, 0, true, true, false },
+		/* What can't be asked for by itself is believed. */
+		{ 0, 0, DEBUGCTL_TR, DEBUGCTL_TR, true, true, false },
+		{ 0, 0, DEBUGCTL_TR, 0x5a, true, false, true },
+		{ 0, 0, DEBUGCTL_LBR, 0x5a, false, true, true },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fixture_setup(state);
+		fake.debugctl_ignored = cases[i].ignored;
+		fake.debugctl_reserved = cases[i].reserved;
+		if (cases[i].exists)
+			fake.msr[0] = (struct fake_msr){ IA32_DEBUGCTL, 0, true };
+		cpu.capability.leaf1.edx = cases[i].traces ? CPUID_1_EDX_DS : 0;
+		fake.vmcs[VMCS_GUEST_DEBUGCTL] = 0x5a;
+		wrmsr(IA32_DEBUGCTL, cases[i].value);
+		if (cases[i].gp)
+			expect_gp();
+		else
+			expect_skipped();
+		if (fake.vmcs[VMCS_GUEST_DEBUGCTL] != cases[i].field)
+			fail_msg("case %u: %#llx", i,
+				 (unsigned long long)fake.vmcs[VMCS_GUEST_DEBUGCTL]);
+		/* Root runs without. */
+		assert_int_equal(fake.msr[0].value, 0);
+	}
+}
+
 /* --- Short ones --- */
 
 static void time_stamps_and_counters(void **state)
@@ -443,6 +486,7 @@ int main(void)
 		T(efer_is_checked_and_keeps_lma),
 		T(debugctl_asks_the_register),
 		T(debugctl_that_does_not_exist_keeps_nothing),
+		T(debugctl_is_what_the_register_keeps),
 		T(time_stamps_and_counters),
 		T(hlt_halts_behind_itself),
 		T(a_command_is_taken_as_a_whole_or_not),

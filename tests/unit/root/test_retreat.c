@@ -61,6 +61,25 @@ static void where_the_gate_is_mapped_it_leaves_at_once(void **state)
 	assert_int_equal(cpu.nmis, 1);
 }
 
+/* IRETQ would take another one than it has: of user mode, that of IA32_PL3_SSP. */
+static void with_a_shadow_stack_it_runs_on_as_the_guest(void **state)
+{
+	fake.vmcs[VMCS_GUEST_CR4] |= CR4_CET;
+	fake.msr[0] = (struct fake_msr){ IA32_U_CET, 1, true };
+	fake.vmcs[VMCS_GUEST_CS] = 0x33;
+	fake.vmcs[VMCS_GUEST_SS_RIGHTS] = 0xc0f3;
+	expect_minimal_loop(HP_REPORT_FAULT);
+	/* In the kernel that one does not count. */
+	fixture_setup_open(state);
+	fake.vmcs[VMCS_GUEST_CR4] |= CR4_CET;
+	fake.msr[0] = (struct fake_msr){ IA32_U_CET, 1, true };
+	assert_int_equal(run_failure(HP_REPORT_FAULT), LEFT);
+	fixture_setup_open(state);
+	fake.vmcs[VMCS_GUEST_CR4] |= CR4_CET;
+	fake.msr[0] = (struct fake_msr){ IA32_S_CET, 1, true };
+	expect_minimal_loop(HP_REPORT_FAULT);
+}
+
 /* The instruction is executed again, natively. */
 static void an_exit_that_was_not_dealt_with_is_executed_again(void **state)
 {
@@ -614,6 +633,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T_OPEN(where_the_gate_is_mapped_it_leaves_at_once),
+		T_OPEN(with_a_shadow_stack_it_runs_on_as_the_guest),
 		T_OPEN(an_exit_that_was_not_dealt_with_is_executed_again),
 		T_OPEN(an_entry_that_fails_undoes_the_last_exit),
 		T_OPEN(before_the_first_entry_the_start_is_refused),

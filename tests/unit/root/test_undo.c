@@ -28,8 +28,7 @@ static void expect_as_before(const uint64_t gpr[16], bool is_cpuid)
 	unsigned i;
 
 	/* The guest may be about to read it: its page fault came before that exit. */
-	if (!is_cpuid)
-		assert_int_equal(fake.cr2, CR2);
+	assert_int_equal(fake.cr2, CR2);
 
 	for (i = 0; i < FAKE_FIELDS; i++) {
 		if (is_guests(i) && fake.vmcs[i] != before[i])

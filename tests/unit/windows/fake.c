@@ -407,6 +407,11 @@ void host_task(struct host_task *task)
 	*task = (struct host_task){ .processor = 1, .pid = 4, .tid = 8, .image = "System" };
 }
 
+uint64_t host_uptime(void)
+{
+	return 3004;
+}
+
 uint64_t host_time(void)
 {
 	return 3723004;
