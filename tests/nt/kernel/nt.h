@@ -54,7 +54,6 @@ int __cdecl _vsnprintf(char *to, size_t bytes, const char *format, va_list argum
 #define SELECTOR_TEB	   0x53
 
 /* NT's vectors: the upper half byte is the IRQL. */
-#define VECTOR_NMI	2
 #define VECTOR_SYSCALL	0x2e
 #define VECTOR_DISPATCH 0x2f
 #define VECTOR_CLOCK	0xd1
@@ -354,6 +353,8 @@ unsigned dpc_queued(void);
 struct user *user_start(const char *name, unsigned processor, bool with_cpuid);
 uint64_t user_count(const struct user *user);
 void user_use_cpuid(struct user *user);
+/* The table at the top of the address space that it has in user mode. */
+const uint64_t *user_top(const struct user *user);
 void user_end(struct user *user);
 
 /* Exports (export.c). */

@@ -4,10 +4,9 @@
  *
  *	probe		the driver is probe/driver.c, which breaks rules: does the lab notice?
  *	fault_rdmsr=, gate_call=OFFSET	of these functions in the driver's image
- *	fault=ADDRESS	where in root.elf an instruction is made undefined, for the test of a fault
- *	code=BYTES	the 8 bytes that are there, by which root.elf is known in memory
+ *	fault=, code=, again=, undo=	root fails: see struct fault_places
  *	refused=ERROR	this processor can't run the hypervisor, for that reason (a number of abi.h,
- *hex)
+ *			hexadecimal as all of them)
  *
  * World: the lab's kernel, in a thread of its own.
  */
@@ -229,11 +228,21 @@ void NTAPI suite_run(PVOID arguments)
 		refused_run((uint32_t)argument("refused="));
 		judge_summary();
 	}
+	if (argument("fault=")) {
+		const struct fault_places places = {
+			argument("fault="),
+			argument("code="),
+			argument("again="),
+			argument("undo="),
+		};
+
+		processor_start_next();
+		fault_run(&places);
+		judge_summary();
+	}
 	round_new();
 	round_old();
 	round_refused();
 	round_no_memory();
-	if (argument("fault="))
-		fault_run(argument("fault="), argument("code="));
 	judge_summary();
 }
