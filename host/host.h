@@ -88,6 +88,9 @@ bool host_rdmsr(uint32_t msr, uint64_t *value);
 /* CPUID on this processor: EAX, EBX, ECX, EDX. Any. */
 void host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t result[4]);
 
+/* What to do about an error on this system; NULL: what abi.h says with the error. Any. */
+const char *host_remedy(enum hp_error error);
+
 /* Is another user of VT-x loaded, KVM's module for Intel processors? Process. */
 bool host_kvm_loaded(void);
 

@@ -201,6 +201,19 @@ void host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t result[4])
 	cpuid_count(leaf, subleaf, &result[0], &result[1], &result[2], &result[3]);
 }
 
+const char *host_remedy(enum hp_error error)
+{
+	switch (error) {
+#define REMEDY(name, remedy)                                                                       \
+	case HP_ERROR_##name:                                                                      \
+		return remedy;
+		HP_REMEDIES_LINUX(REMEDY)
+#undef REMEDY
+	default:
+		return NULL;
+	}
+}
+
 /* The set of modules is asked itself: /sys need not be mounted where our caller lives. */
 noinline bool host_kvm_loaded(void)
 {

@@ -202,7 +202,9 @@ static void set_vmxe(void *on)
 /* Somebody else uses VT-x on one processor: a driver that is to start at load does not load. */
 static void round_refused(void)
 {
+	const char *text;
 	NTSTATUS status;
+	size_t bytes;
 
 	export_set_version(false);
 	file_set_start_at_load(true, 1);
@@ -210,6 +212,9 @@ static void round_refused(void)
 	status = suite_load("VT-x in use: the load is refused", false);
 	judge_check(status == STATUS_DEVICE_BUSY, "%lx", status);
 	suite_check_leaks();
+	text = file_content(&bytes);
+	judge_check(rtl_find(text, bytes, "end what uses it: the virtual machines") != NULL,
+		    "the log does not say what to do on Windows");
 	state_on(1, set_vmxe, NULL);
 	judge_check(!state_is_guest(0) && !state_is_guest(1), "a processor has entered");
 	judge_end();

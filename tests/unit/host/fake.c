@@ -265,6 +265,11 @@ void host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t result[4])
 	}
 }
 
+const char *host_remedy(enum hp_error error)
+{
+	return error == HP_ERROR_KVM_LOADED ? "remove it as it is done here" : NULL;
+}
+
 bool host_kvm_loaded(void)
 {
 	assert_false(in_callback);
