@@ -64,7 +64,7 @@ void host_nmi(uint32_t processor);
 
 /*
  * Makes the aligned 8 bytes of RAM at `address`, which need not be ours, `value`, atomically, if
- * they are `old`. Returns false if they are not, or can't be reached. Process.
+ * they are `old`. Returns false if they can't be reached now, for want of memory. Process.
  */
 bool host_exchange(struct phys address, uint64_t old, uint64_t value);
 

@@ -400,6 +400,8 @@ void pool_tell_leaks(void);
  * memory; -1: none. Such a function asks pool_fails().
  */
 void pool_fail(int n);
+/* The next call of the function with this name fails so; NULL: it need not any more. */
+void pool_fail_at(const char *name);
 /* The function that has failed; NULL: none yet. */
 const char *pool_failed(void);
 bool pool_fails(void);

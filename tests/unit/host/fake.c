@@ -303,7 +303,7 @@ bool host_exchange(struct phys address, uint64_t old, uint64_t value)
 	fake.exchanged_new = value;
 	fake.exchanges++;
 	fake.interrupts_before = fake.interrupts;
-	return true;
+	return !fake.unreachable;
 }
 
 void host_unlock(void)
