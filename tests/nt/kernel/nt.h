@@ -117,8 +117,8 @@ _Static_assert(offsetof(struct processor, kernel_cr3) == 0x200, "entry.S");
 
 extern struct processor processors[PROCESSORS];
 
-void processor_init(void);	 /* the first one */
-void processor_start_next(void); /* one more, and waits until it runs */
+void processor_init(bool x2apic); /* the first one */
+void processor_start_next(void);  /* one more, and waits until it runs */
 void processor_ap_main(void) __attribute__((noreturn));
 void processor_send(unsigned processor, uint8_t vector);
 void processor_send_nmi(unsigned processor);

@@ -363,7 +363,7 @@ static const struct failure failures[] = {
 	  .short_of = "MmMapLockedPagesSpecifyCache" },
 };
 
-void fault_run(const struct fault_places *given)
+void fault_run(const struct fault_places *given, bool hangs_only)
 {
 	size_t i;
 
@@ -375,8 +375,10 @@ void fault_run(const struct fault_places *given)
 		    "the driver does not load: %lx", client_status);
 	judge_end();
 	state_keep();
-	for (i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
-		run(&failures[i]);
+	for (i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		if (!hangs_only || failures[i].kind == HP_REPORT_STUCK)
+			run(&failures[i]);
+	}
 	client_close();
 	suite_unload("failures of root: unload", NULL);
 }

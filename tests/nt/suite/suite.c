@@ -4,6 +4,7 @@
  *
  *	probe		the driver is probe/driver.c, which breaks rules: does the lab notice?
  *	fault_rdmsr=, gate_call=OFFSET	of these functions in the driver's image
+ *	x2apic		the local APICs are in x2APIC mode; with fault=, root hangs only
  *	fault=, code=, again=, undo=	root fails: see struct fault_places
  *	refused=ERROR	this processor can't run the hypervisor, for that reason (a number of abi.h,
  *			hexadecimal as all of them)
@@ -148,6 +149,11 @@ static void round_no_memory(void)
 	judge_end();
 }
 
+static bool given_word(const char *word)
+{
+	return rtl_find(given->command_line, strlen(given->command_line), word) != NULL;
+}
+
 /* The number behind `word` on the command line; 0: it is not there. */
 static uint64_t argument(const char *word)
 {
@@ -223,7 +229,7 @@ static void round_refused(void)
 void NTAPI suite_run(PVOID arguments)
 {
 	given = arguments;
-	if (rtl_find(given->command_line, strlen(given->command_line), "probe")) {
+	if (given_word("probe")) {
 		processor_start_next();
 		probe_run();
 		judge_summary();
@@ -242,7 +248,7 @@ void NTAPI suite_run(PVOID arguments)
 		};
 
 		processor_start_next();
-		fault_run(&places);
+		fault_run(&places, given_word("x2apic"));
 		judge_summary();
 	}
 	round_new();

@@ -69,7 +69,8 @@ struct fault_places {
 	uint64_t again;	  /* vmx_setup_again() */
 	uint64_t undo;	  /* undo_vmwrite() */
 };
-void fault_run(const struct fault_places *places);
+/* All failures, or hangs only, of which another processor has to be told. */
+void fault_run(const struct fault_places *places, bool hangs_only);
 void probe_run(void);
 /* Offsets of functions in the image (exception.c); it does not run. */
 void exception_run(uint64_t fault_rdmsr, uint64_t gate_call);
