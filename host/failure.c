@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "failure.h"
+#include "host.h"
 #include "log.h"
 
 static const struct {
@@ -63,11 +64,12 @@ void failure_log(const char *what, const struct hp_failure *failure)
 	uint32_t error = failure->error < sizeof(sentences) / sizeof(sentences[0])
 				 ? failure->error
 				 : HP_ERROR_INTERNAL;
+	const char *here = host_remedy((enum hp_error)error);
 	char where[32] = "", details[112];
 
 	if (failure->processor != HP_NO_PROCESSOR)
 		snprintf(where, sizeof(where), "processor %u: ", failure->processor);
 	describe(failure, details, sizeof(details));
 	log_line(HP_ERR, "%s: %s%s%s; %s", what, where, sentences[error].cause, details,
-		 sentences[error].remedy);
+		 here ? here : sentences[error].remedy);
 }

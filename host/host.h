@@ -64,7 +64,7 @@ void host_nmi(uint32_t processor);
 
 /*
  * Makes the aligned 8 bytes of RAM at `address`, which need not be ours, `value`, atomically, if
- * they are `old`. Returns false if they are not, or can't be reached. Process.
+ * they are `old`. Returns false if they can't be reached now, for want of memory. Process.
  */
 bool host_exchange(struct phys address, uint64_t old, uint64_t value);
 
@@ -87,6 +87,9 @@ bool host_rdmsr(uint32_t msr, uint64_t *value);
 
 /* CPUID on this processor: EAX, EBX, ECX, EDX. Any. */
 void host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t result[4]);
+
+/* What to do about an error on this system; NULL: what abi.h says with the error. Any. */
+const char *host_remedy(enum hp_error error);
 
 /* Is another user of VT-x loaded, KVM's module for Intel processors? Process. */
 bool host_kvm_loaded(void);

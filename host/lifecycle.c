@@ -93,12 +93,30 @@ static enum hp_error leave_all(struct hp_failure *failure)
 }
 
 /* A processor that escaped did so by an entry in an address space of the OS's. */
-static void uproot(const struct processor *processor)
+static bool uproot(const struct processor *processor)
 {
-	if (!processor->gate || !processor->gate->planted.value)
-		return;
-	host_exchange(processor->gate->planted, processor->gate->planted_value, 0);
+	struct gate_cpu *gate = processor->gate;
+
+	if (!gate || !gate->planted.value)
+		return true;
+	if (!host_exchange(gate->planted, gate->planted_value, 0))
+		return false;
 	processor_flush(processor);
+	gate->planted = phys(0);
+	return true;
+}
+
+/* What such an entry leads to stays as long as that is there. */
+static enum hp_error uproot_all(struct hp_failure *failure)
+{
+	uint32_t i;
+
+	for (i = 0; i < machine.processors; i++) {
+		processor_await(&machine.processor[i]);
+		if (!uproot(&machine.processor[i]))
+			return fail(failure, HP_ERROR_NO_MEMORY, i);
+	}
+	return HP_ERROR_OK;
 }
 
 /* From here on, until it ends, guests may run through the gate. */
@@ -113,13 +131,7 @@ static void begin_run(void)
 /* Every processor has left. */
 static void end_run(void)
 {
-	uint32_t i;
-
 	watch_end();
-	for (i = 0; i < machine.processors; i++) {
-		processor_await(&machine.processor[i]);
-		uproot(&machine.processor[i]);
-	}
 	drain_records(&machine);
 	report_look(&machine);
 	report_keep(&machine);
@@ -164,7 +176,7 @@ static enum hp_error start(struct hp_failure *failure)
 	error = enter_all(failure);
 	if (!error)
 		return HP_ERROR_OK;
-	if (leave_all(&left) != HP_ERROR_OK) {
+	if (leave_all(&left) != HP_ERROR_OK || uproot_all(&left) != HP_ERROR_OK) {
 		failure_log("roll-back incomplete", &left);
 		return error;
 	}
@@ -179,6 +191,8 @@ static enum hp_error stop(struct hp_failure *failure)
 	if (!running)
 		return fail(failure, HP_ERROR_NOT_RUNNING, HP_NO_PROCESSOR);
 	error = leave_all(failure);
+	if (!error)
+		error = uproot_all(failure);
 	if (error)
 		return error;
 	end_run();
@@ -291,7 +305,8 @@ static void come_back(struct processor *processor)
 {
 	struct hp_failure failure = { .processor = processor->index };
 
-	/* A run in which root has failed is about to end; the page of who escaped is not as it was. */
+	/* A run in which root has failed is about to end; the page of who escaped is not as it was.
+	 */
 	if (processor->inside || report_is_there(&machine))
 		return;
 	processor->error = admit(processor);

@@ -154,8 +154,10 @@ void host_nmi(uint32_t processor)
 
 bool host_exchange(struct phys address, uint64_t old, uint64_t value)
 {
-	return pfn_valid(PHYS_PFN(address.value)) &&
-	       cmpxchg64((uint64_t *)phys_to_virt(address.value), old, value) == old;
+	/* RAM that has gone since has nothing that leads anywhere. */
+	if (pfn_valid(PHYS_PFN(address.value)))
+		cmpxchg64((uint64_t *)phys_to_virt(address.value), old, value);
+	return true;
 }
 
 struct memory_walk {
@@ -199,6 +201,19 @@ noinline bool host_rdmsr(uint32_t msr, uint64_t *value)
 void host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t result[4])
 {
 	cpuid_count(leaf, subleaf, &result[0], &result[1], &result[2], &result[3]);
+}
+
+const char *host_remedy(enum hp_error error)
+{
+	switch (error) {
+#define REMEDY(name, remedy)                                                                       \
+	case HP_ERROR_##name:                                                                      \
+		return remedy;
+		HP_REMEDIES_LINUX(REMEDY)
+#undef REMEDY
+	default:
+		return NULL;
+	}
 }
 
 /* The set of modules is asked itself: /sys need not be mounted where our caller lives. */

@@ -120,14 +120,6 @@ static bool look(void *context, struct memory_range range)
 	return true;
 }
 
-static bool is_ram(struct phys address)
-{
-	struct search search = { .address = address.value };
-
-	host_memory(look, &search);
-	return search.found;
-}
-
 /* The MDL of one page, which is this. To be freed. */
 static PMDL mdl_of(struct phys page)
 {
@@ -143,27 +135,29 @@ static PMDL mdl_of(struct phys page)
 bool host_exchange(struct phys address, uint64_t old, uint64_t value)
 {
 	struct phys page = phys(align_down(address.value, PAGE_BYTES));
+	struct search search = { .address = page.value };
 	uint8_t *mapped;
-	bool exchanged = false;
 	PMDL mdl;
 
 	if (!nt.IoAllocateMdl || !nt.IoFreeMdl || !nt.MmMapLockedPagesSpecifyCache ||
-	    !nt.MmUnmapLockedPages || !is_ram(page))
+	    !nt.MmUnmapLockedPages || !host_memory(look, &search))
 		return false;
+	/* RAM that has gone since has nothing that leads anywhere. */
+	if (!search.found)
+		return true;
 	mdl = mdl_of(page);
 	if (!mdl)
 		return false;
 	mapped = nt.MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE,
 						 NormalPagePriority);
 	if (mapped) {
-		exchanged = __atomic_compare_exchange_n(
-			(uint64_t *)(mapped + (address.value - page.value)), &old, value, false,
-			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		__atomic_compare_exchange_n((uint64_t *)(mapped + (address.value - page.value)),
+					    &old, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 		nt.MmUnmapLockedPages(mapped, mdl);
 	}
 	mdl->MdlFlags &= ~MDL_PAGES_LOCKED;
 	nt.IoFreeMdl(mdl);
-	return exchanged;
+	return mapped != NULL;
 }
 
 void emergency_init(void)

@@ -127,6 +127,22 @@ void host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t result[4])
 			 : "a"(leaf), "c"(subleaf));
 }
 
+/* Who keeps VT-x for itself, hpctl finds out: there may be many settings to turn off. */
+const char *host_remedy(enum hp_error error)
+{
+	switch (error) {
+#define REMEDY(name, remedy)                                                                       \
+	case HP_ERROR_##name:                                                                      \
+		return remedy;
+		HP_REMEDIES_WINDOWS(REMEDY)
+#undef REMEDY
+	case HP_ERROR_NO_VMX:
+		return "hpctl check says what to do about it";
+	default:
+		return NULL;
+	}
+}
+
 bool host_kvm_loaded(void)
 {
 	return false;

@@ -37,7 +37,10 @@
 
 #define HP_PROCESSORS_MAX 256u
 
-/* X(NAME, number, cause, remedy) */
+/*
+ * X(NAME, number, cause, remedy). Remedies that name what only one system has are in the lists
+ * below, which come before these.
+ */
 #define HP_ERRORS(X)                                                                               \
 	X(OK, 0, "success", "")                                                                    \
 	X(NO_VMX, 1, "the processor has no Intel VT-x",                                            \
@@ -46,10 +49,8 @@
 	X(VMX_LOCKED_OFF, 2, "the firmware has locked VT-x off",                                   \
 	  "turn on Intel Virtualization Technology in the firmware setup, then power the machine " \
 	  "off and on")                                                                            \
-	X(VMX_IN_USE, 3, "another hypervisor uses VT-x on this processor",                         \
-	  "stop it (for KVM: end its guests, then hpctl load --unload-kvm)")                       \
-	X(KVM_LOADED, 4, "the module kvm_intel is loaded",                                         \
-	  "end its guests, then hpctl load --unload-kvm, or rmmod kvm_intel")                      \
+	X(VMX_IN_USE, 3, "another hypervisor uses VT-x on this processor", "stop it")              \
+	X(KVM_LOADED, 4, "the module kvm_intel is loaded", "end its guests, and remove it")        \
 	X(NO_EPT, 5, "the processor has VT-x without extended page tables (EPT)",                  \
 	  "use a processor with EPT (Intel, 2008 or later); in a virtual machine, let the "        \
 	  "hypervisor below offer EPT")                                                            \
@@ -65,13 +66,13 @@
 	X(ENTRY_FAILED, 14, "VM entry failed", "report it with the log, which names the reason")   \
 	X(STATE, 15, "the processor's state can't be taken over",                                  \
 	  "report it with the log, which names the register")                                      \
-	X(IMAGE, 16, "the root image is damaged", "build and install the module again")            \
+	X(IMAGE, 16, "the root image is damaged", "build and install it again")                    \
 	X(REQUEST, 17, "unknown request, or sizes that do not fit it",                             \
-	  "use an hpctl of the same version as the module")                                        \
+	  "use an hpctl of the same version")                                                      \
 	X(NO_ANSWER, 18, "the processor did not answer", "see the log")                            \
 	X(BUSY, 19, "another load or unload is under way", "try again when it is done")            \
 	X(OFFLINE, 20, "the processor is offline", "bring it online")                              \
-	X(NOT_PRIVILEGED, 21, "not permitted", "run it as root")                                   \
+	X(NOT_PRIVILEGED, 21, "not permitted", "run it as an administrator")                       \
 	X(INTERNAL, 22, "an invariant did not hold", "report it with the log")
 
 enum hp_error {
@@ -79,6 +80,21 @@ enum hp_error {
 	HP_ERRORS(HP_ERROR_ENUM)
 #undef HP_ERROR_ENUM
 };
+
+/* What to do about an error on one system: X(NAME, remedy). */
+#define HP_REMEDIES_LINUX(X)                                                                       \
+	X(VMX_IN_USE, "stop it (for KVM: end its guests, then hpctl load --unload-kvm)")           \
+	X(KVM_LOADED, "end its guests, then hpctl load --unload-kvm, or rmmod kvm_intel")          \
+	X(IMAGE, "build and install the module again")                                             \
+	X(REQUEST, "use an hpctl of the same version as the module")                               \
+	X(NOT_PRIVILEGED, "run it as root")
+
+#define HP_REMEDIES_WINDOWS(X)                                                                     \
+	X(VMX_IN_USE, "end what uses it: the virtual machines of VMware or VirtualBox, an "        \
+		      "emulator of phones, a driver of an anti-cheat or security product")         \
+	X(IMAGE, "build and install the driver again")                                             \
+	X(REQUEST, "use an hpctl of the same version as the driver")                               \
+	X(NOT_PRIVILEGED, "run it from a command prompt that was started as administrator")
 
 /*
  * What a machine must have, in the order in which it is looked at: X(NAME, number, text, error).

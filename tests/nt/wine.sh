@@ -5,9 +5,13 @@
 #
 # usage: tests/nt/wine.sh [BUILD]       after make build/hpctl windows; prints "ok - NAME" and
 #                                       "not ok - NAME: WHY"
+#
+# It takes 64-bit Wine alone (Debian: wine64), no display, and nothing of the user's: the prefix, the
+# home and the server's folder are in a folder of its own, which goes at the end, with the server.
 
 set -u
-build=$(cd "${1:-build}" && pwd) || exit 1
+here=$(CDPATH='' cd "$(dirname "$0")" && pwd) || exit 1
+build=$(cd "${1:-${here%/tests/nt}/build}" && pwd) || exit 1
 driver=$build/windows/hyperplatform.sys
 program=$build/windows/hpctl.exe
 wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
@@ -20,9 +24,23 @@ for needed in "$driver" "$program" "$build/hpctl" "$wine"; do
 	exit 1
 done
 
-work=$(mktemp -d) || exit 1
-export WINEPREFIX="$work/prefix" WINEDEBUG=-all
-trap '$server -k; rm -rf "$work"' EXIT
+work=$(mktemp -d "${TMPDIR:-/tmp}/hyperplatform-wine.XXXXXX") || exit 1
+mkdir -m 700 "$work/home" "$work/run" || exit 1
+export HOME="$work/home" XDG_RUNTIME_DIR="$work/run" TMPDIR="$work"
+export WINEPREFIX="$work/prefix" WINEARCH=win64 WINEDEBUG=-all
+# Without these, a new prefix asks whether to fetch Mono and Gecko, and waits for an answer.
+export WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe='
+unset DISPLAY WAYLAND_DISPLAY
+# shellcheck disable=SC2317 # the trap calls it
+finish() {
+	"$server" -k
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+# The longest that anything may take, in seconds; nothing takes a tenth of it.
+PATIENCE=60
 
 result() { # NAME WHY, empty: it is well
 	if [ -z "$2" ]; then
@@ -35,7 +53,7 @@ result() { # NAME WHY, empty: it is well
 
 # Runs hpctl.exe; its output is in $work/out, without carriage returns, its exit status in $status.
 hpctl() {
-	timeout 120 "$wine" "$program" "$@" >"$work/raw" 2>"$work/errors"
+	timeout $PATIENCE "$wine" "$program" "$@" >"$work/raw" 2>"$work/errors"
 	status=$?
 	tr -d '\r' <"$work/raw" >"$work/out"
 	tr -d '\r' <"$work/errors" >>"$work/out"
@@ -64,12 +82,15 @@ same() {
 }
 
 end_session() {
-	$server -k
-	timeout 60 "$server" -w
+	"$server" -k
+	timeout $PATIENCE "$server" -w
 }
 
 # A session that has just made its configuration does not start drivers: the next one does.
-timeout 300 "$wine" wineboot -i >/dev/null 2>&1
+if ! timeout 300 "$wine" wineboot -i >"$work/wineboot" 2>&1; then
+	echo "not ok - wine: no prefix can be made: $(tail -n 1 "$work/wineboot")"
+	exit 1
+fi
 end_session
 
 same help
@@ -105,7 +126,7 @@ result 'hpctl.exe check --json' "$(grep -q '^	"able":	' "$work/out" || cat "$wor
 
 # The scripts of the zip. Wine has no fltmc, by which they find out whether they may.
 script() { # NAME STATUS PATTERN FILE
-	timeout 60 "$wine" cmd /c "Z:$(echo "$build/windows/zip/hyperplatform/$4" | tr / '\\')" \
+	timeout $PATIENCE "$wine" cmd /c "Z:$(echo "$build/windows/zip/hyperplatform/$4" | tr / '\\')" \
 		>"$work/raw" 2>/dev/null
 	status=$?
 	why=
@@ -117,8 +138,8 @@ script 'install.cmd: not permitted' 4 'not permitted' install.cmd
 echo 'int main(void) { return 0; }' |
 	x86_64-w64-mingw32-gcc -x c - -o "$WINEPREFIX/drive_c/windows/system32/fltmc.exe"
 script 'install.cmd: test signing is off' 1 'test signing is off' install.cmd
-"$wine" reg add 'HKLM\SYSTEM\CurrentControlSet\Control' /v SystemStartOptions /d ' TESTSIGNING' /f \
-	>/dev/null 2>&1
+timeout $PATIENCE "$wine" reg add 'HKLM\SYSTEM\CurrentControlSet\Control' \
+	/v SystemStartOptions /d ' TESTSIGNING' /f >/dev/null 2>&1
 script 'install.cmd' 0 'is installed' install.cmd
 script 'install.cmd: not twice' 3 'installed already' install.cmd
 script 'uninstall.cmd' 0 'is uninstalled' uninstall.cmd
@@ -141,7 +162,7 @@ result 'DriverEntry has run, and looked newer functions up' \
 result 'the driver did not fault' \
 	"$(grep 'code=c0000005\|Unhandled exception' "$work/trace" | head -n 3)"
 result 'nothing of the refused load stays' \
-	"$(timeout 60 "$wine" reg query \
+	"$(timeout $PATIENCE "$wine" reg query \
 		'HKLM\System\CurrentControlSet\Services\HyperPlatform-hpctl' >/dev/null 2>&1 &&
 		echo 'its service is still there')"
 

@@ -41,11 +41,10 @@ const char *errors_cause(enum hp_error error)
 
 const char *errors_remedy(enum hp_error error)
 {
-	const char *here = os_remedy(error);
+	enum hp_error one = known(error) ? error : HP_ERROR_REQUEST;
+	const char *here = os_remedy(one);
 
-	if (!known(error))
-		return "use an hpctl of the same version as the module";
-	return here ? here : errors[error].remedy;
+	return here ? here : errors[one].remedy;
 }
 
 /* What was printed so far comes first, also when both streams go to the same place. */

@@ -501,11 +501,17 @@ bool os_kvm_unload(struct os_error *error)
 	return false;
 }
 
-/* What abi.h says was written for Linux. */
 const char *os_remedy(enum hp_error error)
 {
-	(void)error;
-	return NULL;
+	switch (error) {
+#define REMEDY(name, remedy)                                                                       \
+	case HP_ERROR_##name:                                                                      \
+		return remedy;
+		HP_REMEDIES_LINUX(REMEDY)
+#undef REMEDY
+	default:
+		return NULL;
+	}
 }
 
 /* Processors. */

@@ -82,15 +82,11 @@ const char *os_remedy(enum hp_error error)
 	case HP_ERROR_NO_VMX:
 	case HP_ERROR_NO_EPT:
 		return no_vmx();
-	case HP_ERROR_VMX_IN_USE:
-		return "end what uses it: the virtual machines of VMware or VirtualBox, an "
-		       "emulator of phones, a driver of an anti-cheat or security product";
-	case HP_ERROR_IMAGE:
-		return "build and install the driver again";
-	case HP_ERROR_REQUEST:
-		return "use an hpctl of the same version as the driver";
-	case HP_ERROR_NOT_PRIVILEGED:
-		return "run it from a command prompt that was started as administrator";
+#define REMEDY(name, remedy)                                                                       \
+	case HP_ERROR_##name:                                                                      \
+		return remedy;
+		HP_REMEDIES_WINDOWS(REMEDY)
+#undef REMEDY
 	default:
 		return NULL;
 	}

@@ -54,7 +54,6 @@ int __cdecl _vsnprintf(char *to, size_t bytes, const char *format, va_list argum
 #define SELECTOR_TEB	   0x53
 
 /* NT's vectors: the upper half byte is the IRQL. */
-#define VECTOR_NMI	2
 #define VECTOR_SYSCALL	0x2e
 #define VECTOR_DISPATCH 0x2f
 #define VECTOR_CLOCK	0xd1
@@ -118,8 +117,8 @@ _Static_assert(offsetof(struct processor, kernel_cr3) == 0x200, "entry.S");
 
 extern struct processor processors[PROCESSORS];
 
-void processor_init(void);	 /* the first one */
-void processor_start_next(void); /* one more, and waits until it runs */
+void processor_init(bool x2apic); /* the first one */
+void processor_start_next(void);  /* one more, and waits until it runs */
 void processor_ap_main(void) __attribute__((noreturn));
 void processor_send(unsigned processor, uint8_t vector);
 void processor_send_nmi(unsigned processor);
@@ -354,6 +353,8 @@ unsigned dpc_queued(void);
 struct user *user_start(const char *name, unsigned processor, bool with_cpuid);
 uint64_t user_count(const struct user *user);
 void user_use_cpuid(struct user *user);
+/* The table at the top of the address space that it has in user mode. */
+const uint64_t *user_top(const struct user *user);
 void user_end(struct user *user);
 
 /* Exports (export.c). */
@@ -399,6 +400,8 @@ void pool_tell_leaks(void);
  * memory; -1: none. Such a function asks pool_fails().
  */
 void pool_fail(int n);
+/* The next call of the function with this name fails so; NULL: it need not any more. */
+void pool_fail_at(const char *name);
 /* The function that has failed; NULL: none yet. */
 const char *pool_failed(void);
 bool pool_fails(void);

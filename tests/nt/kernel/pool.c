@@ -25,6 +25,7 @@ static struct lab_lock lock;
 static unsigned in_use;
 static int fail_countdown = -1;
 static const char *failed;
+static const char *fail_name;
 void (*pool_hook)(void);
 
 static struct block *find(uint64_t address, enum kind kind)
@@ -57,6 +58,11 @@ void pool_fail(int n)
 	failed = NULL;
 }
 
+void pool_fail_at(const char *name)
+{
+	fail_name = name;
+}
+
 const char *pool_failed(void)
 {
 	return failed;
@@ -64,6 +70,10 @@ const char *pool_failed(void)
 
 bool pool_fails(void)
 {
+	if (fail_name && !strcmp(fail_name, export_current())) {
+		fail_name = NULL;
+		return true;
+	}
 	if (fail_countdown < 0 || fail_countdown--)
 		return false;
 	failed = export_current();

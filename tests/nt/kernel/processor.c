@@ -30,6 +30,8 @@
 #define APIC_INIT     0x4500
 #define APIC_STARTUP  0x4600
 #define APIC_SENDING  0x1000
+#define APIC_X2APIC   0x400 /* of its base */
+#define X2APIC_MSR    0x800
 
 #define CR4_SMEP    (1ull << 20)
 #define CR4_OSXSAVE (1ull << 18)
@@ -46,7 +48,7 @@ extern char boot_ap_start[], boot_ap_end[];
 extern uint64_t boot_ap_stack;
 
 static uint8_t ap_stacks[PROCESSORS + 1][AP_STACK_BYTES] __attribute__((aligned(16)));
-static volatile uint32_t *apic;
+static volatile uint32_t *apic; /* NULL: x2APIC mode, by MSRs */
 static struct lab_lock send_lock;
 
 static void fill_gdt(struct processor *processor)
@@ -116,7 +118,16 @@ static void enable_features(void)
 
 static void apic_write(unsigned at, uint32_t value)
 {
-	apic[at / 4] = value;
+	if (apic)
+		apic[at / 4] = value;
+	else
+		processor_wrmsr(X2APIC_MSR + at / 16, value);
+}
+
+static uint32_t apic_id(void)
+{
+	return apic ? apic[APIC_ID / 4] >> 24
+		    : (uint32_t)processor_rdmsr(X2APIC_MSR + APIC_ID / 16);
 }
 
 static void load(unsigned number)
@@ -143,18 +154,20 @@ static void load(unsigned number)
 	dpc_init_processor(processor);
 
 	processor_set_cr8(0);
-	processor->apic_id = apic[APIC_ID / 4] >> 24;
+	if (!apic)
+		processor_wrmsr(MSR_APIC_BASE, processor_rdmsr(MSR_APIC_BASE) | APIC_X2APIC);
+	processor->apic_id = apic_id();
 	apic_write(APIC_SPURIOUS, APIC_ENABLED | VECTOR_SPURIOUS);
 	apic_write(APIC_DIVIDE, APIC_BY_1);
 	apic_write(APIC_TIMER, APIC_PERIODIC | VECTOR_CLOCK);
 	apic_write(APIC_INITIAL, TICK_INSTRUCTIONS);
 }
 
-void processor_init(void)
+void processor_init(bool x2apic)
 {
 	uint64_t base = processor_rdmsr(MSR_APIC_BASE);
 
-	apic = memory_direct(base & ~0xfffull);
+	apic = x2apic ? NULL : memory_direct(base & ~0xfffull);
 	/* Interrupts of the old controllers would come at vectors of exceptions. */
 	asm volatile("outb %0, $0x21; outb %0, $0xa1" : : "a"((uint8_t)0xff));
 	load(0);
@@ -172,11 +185,16 @@ void processor_ap_main(void)
 	thread_idle();
 }
 
-static void send(uint32_t apic_id, uint32_t command)
+static void send(uint32_t to, uint32_t command)
 {
-	uint64_t flags = lab_lock(&send_lock);
+	uint64_t flags;
 
-	apic_write(APIC_TARGET, apic_id << 24);
+	if (!apic) {
+		processor_wrmsr(X2APIC_MSR + APIC_COMMAND / 16, (uint64_t)to << 32 | command);
+		return;
+	}
+	flags = lab_lock(&send_lock);
+	apic_write(APIC_TARGET, to << 24);
 	apic_write(APIC_COMMAND, command);
 	while (apic[APIC_COMMAND / 4] & APIC_SENDING)
 		__builtin_ia32_pause();

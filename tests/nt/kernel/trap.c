@@ -9,6 +9,7 @@
 #include "nt.h"
 
 #define VECTOR_DB     1
+#define VECTOR_NMI    2
 #define VECTOR_BP     3
 #define VECTOR_DF     8
 #define VECTOR_MC     18

@@ -74,6 +74,11 @@ void user_use_cpuid(struct user *user)
 	((struct user_data *)memory_direct(user->data))->cpuid = 1;
 }
 
+const uint64_t *user_top(const struct user *user)
+{
+	return memory_direct(user->process.user_cr3);
+}
+
 void user_end(struct user *user)
 {
 	((struct user_data *)memory_direct(user->data))->end = 1;

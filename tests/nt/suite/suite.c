@@ -4,10 +4,10 @@
  *
  *	probe		the driver is probe/driver.c, which breaks rules: does the lab notice?
  *	fault_rdmsr=, gate_call=OFFSET	of these functions in the driver's image
- *	fault=ADDRESS	where in root.elf an instruction is made undefined, for the test of a fault
- *	code=BYTES	the 8 bytes that are there, by which root.elf is known in memory
+ *	x2apic		the local APICs are in x2APIC mode; with fault=, root hangs only
+ *	fault=, code=, again=, undo=	root fails: see struct fault_places
  *	refused=ERROR	this processor can't run the hypervisor, for that reason (a number of abi.h,
- *hex)
+ *			hexadecimal as all of them)
  *
  * World: the lab's kernel, in a thread of its own.
  */
@@ -149,6 +149,11 @@ static void round_no_memory(void)
 	judge_end();
 }
 
+static bool given_word(const char *word)
+{
+	return rtl_find(given->command_line, strlen(given->command_line), word) != NULL;
+}
+
 /* The number behind `word` on the command line; 0: it is not there. */
 static uint64_t argument(const char *word)
 {
@@ -203,7 +208,9 @@ static void set_vmxe(void *on)
 /* Somebody else uses VT-x on one processor: a driver that is to start at load does not load. */
 static void round_refused(void)
 {
+	const char *text;
 	NTSTATUS status;
+	size_t bytes;
 
 	export_set_version(false);
 	file_set_start_at_load(true, 1);
@@ -211,6 +218,9 @@ static void round_refused(void)
 	status = suite_load("VT-x in use: the load is refused", false);
 	judge_check(status == STATUS_DEVICE_BUSY, "%lx", status);
 	suite_check_leaks();
+	text = file_content(&bytes);
+	judge_check(rtl_find(text, bytes, "end what uses it: the virtual machines") != NULL,
+		    "the log does not say what to do on Windows");
 	state_on(1, set_vmxe, NULL);
 	judge_check(!state_is_guest(0) && !state_is_guest(1), "a processor has entered");
 	judge_end();
@@ -219,7 +229,7 @@ static void round_refused(void)
 void NTAPI suite_run(PVOID arguments)
 {
 	given = arguments;
-	if (rtl_find(given->command_line, strlen(given->command_line), "probe")) {
+	if (given_word("probe")) {
 		processor_start_next();
 		probe_run();
 		judge_summary();
@@ -229,11 +239,21 @@ void NTAPI suite_run(PVOID arguments)
 		refused_run((uint32_t)argument("refused="));
 		judge_summary();
 	}
+	if (argument("fault=")) {
+		const struct fault_places places = {
+			argument("fault="),
+			argument("code="),
+			argument("again="),
+			argument("undo="),
+		};
+
+		processor_start_next();
+		fault_run(&places, given_word("x2apic"));
+		judge_summary();
+	}
 	round_new();
 	round_old();
 	round_refused();
 	round_no_memory();
-	if (argument("fault="))
-		fault_run(argument("fault="), argument("code="));
 	judge_summary();
 }

@@ -62,8 +62,15 @@ bool state_is_guest(unsigned processor);
 void state_keep(void);
 void state_compare(const char *when);
 
-/* Faults in root (fault.c), and what the lab itself has to notice (probe.c). */
-void fault_run(uint64_t address, uint64_t bytes);
+/* Failures of root (fault.c), and what the lab itself has to notice (probe.c). */
+struct fault_places {
+	uint64_t handler; /* of CPUID: this and the others are addresses in root.elf */
+	uint64_t code;	  /* the 8 bytes that are there, by which root.elf is known in memory */
+	uint64_t again;	  /* vmx_setup_again() */
+	uint64_t undo;	  /* undo_vmwrite() */
+};
+/* All failures, or hangs only, of which another processor has to be told. */
+void fault_run(const struct fault_places *places, bool hangs_only);
 void probe_run(void);
 /* Offsets of functions in the image (exception.c); it does not run. */
 void exception_run(uint64_t fault_rdmsr, uint64_t gate_call);

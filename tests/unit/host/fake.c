@@ -265,6 +265,11 @@ void host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t result[4])
 	}
 }
 
+const char *host_remedy(enum hp_error error)
+{
+	return error == HP_ERROR_KVM_LOADED ? "remove it as it is done here" : NULL;
+}
+
 bool host_kvm_loaded(void)
 {
 	assert_false(in_callback);
@@ -298,7 +303,7 @@ bool host_exchange(struct phys address, uint64_t old, uint64_t value)
 	fake.exchanged_new = value;
 	fake.exchanges++;
 	fake.interrupts_before = fake.interrupts;
-	return true;
+	return !fake.unreachable;
 }
 
 void host_unlock(void)

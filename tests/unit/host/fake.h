@@ -56,6 +56,7 @@ struct fake {
 	/* By host_exchange(), and how many there were; `interrupts` at the time of the last one. */
 	uint64_t exchanged, exchanged_old, exchanged_new;
 	unsigned exchanges, interrupts_before;
+	bool unreachable; /* host_exchange() can't do it */
 	bool numb; /* host_interrupt() counts only: what it is to do is privileged */
 	unsigned interrupts;
 	uint32_t interrupted; /* a bit a processor, of those while memory was still ours */

@@ -83,7 +83,7 @@ static void test_refusals(void **state)
 	refuse(HP_ERROR_VMX_IN_USE, 0, "another hypervisor");
 	fake_open(2, 256);
 	fake.kvm = true;
-	refuse(HP_ERROR_KVM_LOADED, 0, "rmmod kvm_intel");
+	refuse(HP_ERROR_KVM_LOADED, 0, "loaded; remove it as it is done here");
 	fake_open(2, 256);
 	fake.gdt_limit = 256;
 	refuse(HP_ERROR_STATE, 0, "state can't be taken over: 0, 0x100;");

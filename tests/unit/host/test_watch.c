@@ -384,6 +384,35 @@ static void test_what_was_planted_is_taken_out(void **state)
 	fake_close();
 }
 
+/* While it can't be, nothing that it leads to goes: neither memory nor the image. */
+static void test_what_was_planted_is_tried_again(void **state)
+{
+	struct hp_failure failure;
+
+	(void)state;
+	start(3);
+	fake.processor[1].gate->planted = phys(0x123456ff0);
+	fake.processor[1].gate->planted_value = 0x7654003;
+	retreats(1);
+	fake.numb = true;
+	fake.unreachable = true;
+	assert_true(drain_run());
+	assert_int_equal(guests(), 0);
+	assert_non_null(lifecycle_machine());
+	assert_int_equal(fake.kept, 1);
+	assert_int_equal(fake.exchanges, 1);
+	assert_int_equal(lifecycle_stop(&failure), HP_ERROR_NO_MEMORY);
+	assert_int_equal(failure.processor, 1);
+	assert_int_equal(fake.exchanges, 2);
+	fake.unreachable = false;
+	drain_run();
+	assert_null(lifecycle_machine());
+	assert_int_equal(fake.exchanges, 3);
+	assert_int_equal(fake.exchanged, 0x123456ff0);
+	report_end();
+	fake_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_joins_a_run_that_has_failed),
 		cmocka_unit_test(test_nobody_is_left_in_the_gate),
 		cmocka_unit_test(test_what_was_planted_is_taken_out),
+		cmocka_unit_test(test_what_was_planted_is_tried_again),
 	};
 
 	return cmocka_run_group_tests_name("watch, step aside", tests, fake_open_log,

@@ -328,8 +328,15 @@ bool os_kvm_loaded(void)
 
 const char *os_remedy(enum hp_error error)
 {
-	(void)error;
-	return NULL;
+	switch (error) {
+#define REMEDY(name, remedy)                                                                       \
+	case HP_ERROR_##name:                                                                      \
+		return remedy;
+		HP_REMEDIES_LINUX(REMEDY)
+#undef REMEDY
+	default:
+		return NULL;
+	}
 }
 
 bool os_kvm_unload(struct os_error *error)
