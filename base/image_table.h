@@ -21,7 +21,7 @@
 struct image {
 	uint64_t base;
 	uint32_t bytes;
-	uint32_t mark; /* the writer's */
+	uint32_t mark;	       /* the writer's */
 	char name[IMAGE_NAME]; /* with a NUL; what does not fit is cut */
 };
 

@@ -16,8 +16,8 @@
 #include "../base/image_table.h"
 
 /*
- * Puts an image in, with `length` bytes of its name; what lay in its place has gone. False: there is
- * no room.
+ * Puts an image in, with `length` bytes of its name; what lay in its place has gone. False: there
+ * is no room.
  */
 bool image_table_add(struct image_table *table, uint64_t base, uint32_t bytes, const char *name,
 		     size_t length);
@@ -41,8 +41,8 @@ void images_remove(uint64_t base, uint64_t bytes);
 
 /*
  * Around a list of all images that the system has, each of which is given to images_add(): others
- * have gone, but for those that came meanwhile. `whole`: nothing is missing in the list. Any; one at
- * a time.
+ * have gone, but for those that came meanwhile. `whole`: nothing is missing in the list. Any; one
+ * at a time.
  */
 void images_list_begin(void);
 void images_list_end(bool whole);

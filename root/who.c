@@ -94,8 +94,7 @@ void who_process(struct cpu *cpu, struct who_process *who)
 	if ((layout->known & LAYOUT_NAME) && read_name(cpu, layout, process, who->name))
 		who->known |= LAYOUT_NAME;
 	if ((layout->known & LAYOUT_CREDENTIALS) &&
-	    read(cpu, process + layout->credentials, &who->credentials,
-		 sizeof(who->credentials))) {
+	    read(cpu, process + layout->credentials, &who->credentials, sizeof(who->credentials))) {
 		who->credentials &= ~(uint64_t)layout->credentials_bits;
 		who->known |= LAYOUT_CREDENTIALS;
 	}

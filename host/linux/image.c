@@ -4,14 +4,14 @@
  *
  * Modules that are there already are those of the set behind /sys/module, whose lock and list
  * <linux/kobject.h> has, and which a module is in from before its initialization until its memory
- * goes; later ones come by the notifier of modules. (The kernel's own list has no lock that a module
- * can take.) Which of them is first does not matter: the notifier waits for the list to be read, and
- * a module that is on its way out has said so before it is notified of.
+ * goes; later ones come by the notifier of modules. (The kernel's own list has no lock that a
+ * module can take.) Which of them is first does not matter: the notifier waits for the list to be
+ * read, and a module that is on its way out has said so before it is notified of.
  *
  * Where the kernel's own text begins and ends no symbol for modules says. What they may ask is the
- * name of an address, sprint_symbol(): the kernel has names from _stext on, up to _etext, or to _end
- * with CONFIG_KALLSYMS_ALL, and for nothing around that. So two bisections find its bounds, in pages,
- * from a function that is surely in it. Without CONFIG_KALLSYMS it stays unknown.
+ * name of an address, sprint_symbol(): the kernel has names from _stext on, up to _etext, or to
+ * _end with CONFIG_KALLSYMS_ALL, and for nothing around that. So two bisections find its bounds, in
+ * pages, from a function that is surely in it. Without CONFIG_KALLSYMS it stays unknown.
  *
  * Text that no image has: BPF programs, trampolines of ftrace and kprobes.
  *
@@ -110,7 +110,8 @@ static void list_modules(void)
 	struct kobject *entry;
 
 	spin_lock(&set->list_lock);
-	list_for_each_entry(entry, &set->list, entry) {
+	list_for_each_entry(entry, &set->list, entry)
+	{
 		module = container_of(entry, struct module_kobject, kobj)->mod;
 		if (!module || module->state == MODULE_STATE_GOING)
 			continue;

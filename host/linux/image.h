@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of images on Linux (host/images.h): the kernel, and the text of each module, that of its
- * initialization while it lasts.
+ * The table of images on Linux (host/images.h): the kernel, and the text of each module, that of
+ * its initialization while it lasts.
  *
  * World: OS. Process context.
  */

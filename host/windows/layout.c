@@ -4,14 +4,14 @@
  *
  * EPROCESS and KTHREAD are different in each version, and described nowhere. But NT has functions
  * that say what is in them: so each place of such a structure that has the value which a function
- * gives is a candidate. The System process, the one that runs now and a few others are looked at, and
- * a place that does not fit each of them is none. If just one is left, it is known. Of a thread's
- * pointers to its process two are left, as both are right: the lower is the one that
+ * gives is a candidate. The System process, the one that runs now and a few others are looked at,
+ * and a place that does not fit each of them is none. If just one is left, it is known. Of a
+ * thread's pointers to its process two are left, as both are right: the lower is the one that
  * PsGetCurrentProcess reads (KTHREAD.ApcState.Process), the other differs from it only while the
  * thread is attached to another process.
  *
- * Nothing but reads of aligned words of those structures, in pages that are there; what is not found
- * stays unknown.
+ * Nothing but reads of aligned words of those structures, in pages that are there; what is not
+ * found stays unknown.
  *
  * World: OS. PASSIVE_LEVEL.
  */
@@ -22,13 +22,13 @@
 #include "layout.h"
 #include "nt.h"
 
-#define WORD	    8u
-#define PAGE_BYTES  4096u
-#define THREAD_AT   0x188u /* in KPCR: the driver kit's KeGetCurrentThread() is a read of it */
-#define FAST_BITS   0xfu   /* of an EX_FAST_REF: a count of references below the pointer */
-#define THREAD_MOST 0x300u /* how far into the structures we look */
+#define WORD	     8u
+#define PAGE_BYTES   4096u
+#define THREAD_AT    0x188u /* in KPCR: the driver kit's KeGetCurrentThread() is a read of it */
+#define FAST_BITS    0xfu   /* of an EX_FAST_REF: a count of references below the pointer */
+#define THREAD_MOST  0x300u /* how far into the structures we look */
 #define PROCESS_MOST 0x600u
-#define WORDS	    (PROCESS_MOST / WORD)
+#define WORDS	     (PROCESS_MOST / WORD)
 
 #define FIRST_ID    8u /* System has 4 */
 #define LAST_ID	    0x4000u
@@ -70,8 +70,8 @@ static void narrow(struct places *places, const void *structure, uint64_t value,
 		if (!i || !((uintptr_t)&word[i] % PAGE_BYTES))
 			valid = nt.MmIsAddressValid && nt.MmIsAddressValid((PVOID)&word[i]);
 		if (places->fits[i])
-			places->fits[i] = valid &&
-					  (*(volatile const uint64_t *)&word[i] & ~mask) == value;
+			places->fits[i] =
+				valid && (*(volatile const uint64_t *)&word[i] & ~mask) == value;
 	}
 }
 
@@ -104,8 +104,8 @@ static void narrow_token(PEPROCESS process)
 
 static void narrow_name(PEPROCESS process)
 {
-	int64_t offset = (int64_t)((uintptr_t)PsGetProcessImageFileName(process) -
-				   (uintptr_t)process);
+	int64_t offset =
+		(int64_t)((uintptr_t)PsGetProcessImageFileName(process) - (uintptr_t)process);
 
 	now.name_fits &= offset > 0 && offset < PAGE_BYTES && (!now.name || offset == now.name);
 	now.name = offset;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Processes and their tokens, as a driver can ask for them: System, and another one without threads.
- * Programs (user.c) are in no table.
+ * Processes and their tokens, as a driver can ask for them: System, and another one without
+ * threads. Programs (user.c) are in no table.
  *
  * World: the lab's kernel; exported functions run on behalf of the driver.
  */

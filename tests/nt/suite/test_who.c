@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the driver has found out of the system for root, and what root makes of it: who writes to the
- * hypervisor's memory, by the log's line.
+ * What the driver has found out of the system for root, and what root makes of it: who writes to
+ * the hypervisor's memory, by the log's line.
  *
  * World: the lab's kernel, in the thread of the tests, which is System's.
  */

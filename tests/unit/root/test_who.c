@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
  * Who did it: a current process in the guest's memory, laid out as each of the systems has it, and
- * all that can be missing of it; images of the kernel; the line that a write to hidden memory makes.
+ * all that can be missing of it; images of the kernel; the line that a write to hidden memory
+ * makes.
  */
 #include "fixture.h"
 
 #include "../../../base/image_table.h"
 
-#define PER_CPU	 0xffff888000100000ull /* two pages; the thread's pointer is in the second one */
-#define THREAD	 0xffff888000200000ull
-#define PROCESS	 0xffff888000300000ull
-#define USER	 0x00007f0000010000ull
-#define AT	 0x1188u
-#define LINUX_ID 0x4d0u
+#define PER_CPU	   0xffff888000100000ull /* two pages; the thread's pointer is in the second one */
+#define THREAD	   0xffff888000200000ull
+#define PROCESS	   0xffff888000300000ull
+#define USER	   0x00007f0000010000ull
+#define AT	   0x1188u
+#define LINUX_ID   0x4d0u
 #define NT_PROCESS 0xb8u
-#define NAME	 0xff8u /* reaches into the next page */
+#define NAME	   0xff8u /* reaches into the next page */
 
 static uint8_t *per_cpu, *thread, *process, *process_next;
 static struct image_table *table;
@@ -162,8 +163,10 @@ static void what_is_not_known_is_not_read(void **state)
 /* Pointers that lead nowhere, one after the other. */
 static void what_is_not_there_is_unknown(void **state)
 {
-	static const uint64_t nowhere[] = { 0, USER, 0xffff888000500000ull, 0x8000000000000000ull,
-					    ~0ull, ~7ull, 0xffff800000000000ull };
+	static const uint64_t nowhere[] = {
+		0,     USER,  0xffff888000500000ull, 0x8000000000000000ull,
+		~0ull, ~7ull, 0xffff800000000000ull
+	};
 	unsigned i;
 
 	(void)state;

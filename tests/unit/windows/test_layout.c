@@ -14,14 +14,14 @@
 #include "host/log.h"
 #include "host/windows/layout.h"
 
-#define PAGE	   4096u
-#define ID	   0x440u
-#define PARENT	   0x448u
-#define TOKEN	   0x4b8u
-#define NAME	   0x5a8u
-#define APC_STATE  0xb8u /* KTHREAD's pointers to its process */
-#define OWNER	   0x220u
-#define ALL	   (LAYOUT_CURRENT | LAYOUT_ID | LAYOUT_NAME | LAYOUT_CREDENTIALS)
+#define PAGE	  4096u
+#define ID	  0x440u
+#define PARENT	  0x448u
+#define TOKEN	  0x4b8u
+#define NAME	  0x5a8u
+#define APC_STATE 0xb8u /* KTHREAD's pointers to its process */
+#define OWNER	  0x220u
+#define ALL	  (LAYOUT_CURRENT | LAYOUT_ID | LAYOUT_NAME | LAYOUT_CREDENTIALS)
 
 enum { SYSTEM, OURS, OTHER, PROCESSES };
 
@@ -239,12 +239,9 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(all_is_found),
-		T(one_process_is_not_enough),
-		T(two_are_not_known),
-		T(other_structures_do_not_fit),
-		T(without_functions),
-		T(pages_that_are_not_there),
+		T(all_is_found),      T(one_process_is_not_enough),
+		T(two_are_not_known), T(other_structures_do_not_fit),
+		T(without_functions), T(pages_that_are_not_there),
 	};
 
 	return cmocka_run_group_tests_name("host/windows/layout", tests, NULL, NULL);
