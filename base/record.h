@@ -33,8 +33,8 @@
 	X(TRIPLE_FAULT, 10, ERR, "triple fault of the guest: RIP %llx, CR3 %llx")                  \
 	X(MTRR, 11, INFO, "MTRR %x written: %llx; memory types follow")                            \
 	X(MTRR_COARSE, 12, WARN,                                                                   \
-	  "MTRR %x: no table left to split a large page: all of it has its strictest type until "   \
-	  "one comes back")         \
+	  "MTRR %x: no table left to split a large page: all of it has its strictest type until "  \
+	  "one comes back")                                                                        \
 	X(OPERAND_OUTSIDE, 13, WARN,                                                               \
 	  "an operand outside of RAM was not reached: address %llx, RIP %llx")                     \
 	X(STEP, 14, DEBUG, "stepped: %llx %llx %llx %llx %llx %llx")                               \

@@ -78,8 +78,8 @@ static bool log_one(uint32_t processor, struct line *line, const struct hp_recor
 		end_line(processor, line);
 		line->first = *record;
 	}
-	line->used += record_text(record, line->message + line->used,
-				  sizeof(line->message) - line->used);
+	line->used +=
+		record_text(record, line->message + line->used, sizeof(line->message) - line->used);
 	return true;
 }
 

@@ -12,7 +12,6 @@
 
 _Static_assert(GATE_RECORDS_AT_ONCE == 3, "a record, its process, its image");
 
-
 /* Record number `head` + `part`, which `head` does not count yet. */
 static void write_part(struct cpu *cpu, unsigned part, enum record_format format,
 		       enum hp_level level, const uint64_t *arguments, unsigned count)

@@ -263,14 +263,14 @@ void fault_fill_idt(struct cpu *cpu, uint16_t code_selector);
 
 /*
  * who.c: who runs, by what the guest's memory says at this moment. Everything there can be missing
- * or wrong: `known` says what was found (bits of base/layout.h), and no more is to be believed of it
- * than of anything that the guest says of itself. In user mode under page-table isolation nothing of
- * it is mapped.
+ * or wrong: `known` says what was found (bits of base/layout.h), and no more is to be believed of
+ * it than of anything that the guest says of itself. In user mode under page-table isolation
+ * nothing of it is mapped.
  */
 struct who_process {
 	uint32_t known; /* LAYOUT_ID, LAYOUT_NAME, LAYOUT_CREDENTIALS */
 	uint64_t id;
-	uint64_t credentials; /* a pointer in the guest: Linux's struct cred, NT's token */
+	uint64_t credentials;	     /* a pointer in the guest: Linux's struct cred, NT's token */
 	char name[LAYOUT_NAME_MOST]; /* zeros follow it; none if it is as long as this */
 };
 void who_process(struct cpu *cpu, struct who_process *process);

@@ -69,7 +69,8 @@ static inline struct compat_text compat_module_init_text(const struct module *mo
 #endif
 }
 
-/* 6.2 to 6.14: the pointer to the current task is in a structure of what is used most. Not preempted. */
+/* 6.2 to 6.14: the pointer to the current task is in a structure of what is used most. Not
+ * preempted. */
 static inline struct task_struct **compat_current_pointer(void)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)

@@ -2,8 +2,8 @@
 /*
  * Images of the kernel. See image.h.
  *
- * NT tells when an image comes, but not when it goes: what lies where a new one is now has gone, and
- * of the rest the list of all images tells, which is asked for again from time to time.
+ * NT tells when an image comes, but not when it goes: what lies where a new one is now has gone,
+ * and of the rest the list of all images tells, which is asked for again from time to time.
  *
  * World: OS.
  */

@@ -21,7 +21,8 @@
 void image_init(void);
 void image_end(void);
 
-/* The worker calls this whenever it runs: the system's list is read again, if it is time. PASSIVE. */
+/* The worker calls this whenever it runs: the system's list is read again, if it is time. PASSIVE.
+ */
 void image_tick(void);
 
 /*

@@ -159,11 +159,14 @@ void layout_init(void)
 
 void host_layout(struct layout *layout)
 {
+	unsigned pointers;
+
 	now = of_system;
 	look_at_current();
 	look_at_others();
 	layout->thread = THREAD_AT;
-	if (now.thread_fits && left(&now.process, &layout->process))
+	pointers = left(&now.process, &layout->process);
+	if (now.thread_fits && (pointers == 1 || pointers == 2))
 		layout->known |= LAYOUT_CURRENT;
 	layout->id_bytes = sizeof(uint64_t);
 	if (left(&now.id, &layout->id) == 1)

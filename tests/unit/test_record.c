@@ -113,8 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conversions), cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_cut),	    cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_all),
 	};
 

@@ -95,8 +95,8 @@ static int read_all(void *machine)
 }
 
 /*
- * What is written is there for the writer, as designed: in the sink, or not at all. The first write is
- * that of the instruction above, or of the kernel's own text.
+ * What is written is there for the writer, as designed: in the sink, or not at all. The first write
+ * is that of the instruction above, or of the kernel's own text.
  */
 static int write_page(u64 physical, u8 pattern, bool by_kernel)
 {
@@ -126,7 +126,8 @@ static int write_all(void *machine, enum inside_view view, u8 pattern)
 		 (unsigned long)attack_store_instruction, __read_cr3(), task_tgid_nr(current),
 		 current->comm,
 		 (unsigned long)attack_store_instruction - compat_module_text(THIS_MODULE).base);
-	/* The list itself is the system's memory, and stays as it is. The first page is the kernel's. */
+	/* The list itself is the system's memory, and stays as it is. The first page is the
+	 * kernel's. */
 	for (i = 0; inside_run(machine, i, &run); i++) {
 		for (page = 0; page < run.pages && run.view == view; page++) {
 			error = write_page(run.physical + page * PAGE_SIZE, pattern, !written);

@@ -287,14 +287,16 @@ void object_count_driver(long change);
 
 /* Threads and waits (thread.c, wait.c). */
 
-/* As opaque to a driver as NT's, with more than one word that could be the one that it looks for. */
+/* As opaque to a driver as NT's, with more than one word that could be the one that it looks for.
+ */
 struct process {
 	DISPATCHER_HEADER header;
 	uint64_t parent; /* of System: itself */
 	uint64_t kernel_cr3, user_cr3;
 	uint64_t id;
 	char name[15];
-	uint64_t token; /* NT's EX_FAST_REF: the pointer, and 0 to 15 references that nobody has yet */
+	uint64_t token; /* NT's EX_FAST_REF: the pointer, and 0 to 15 references that nobody has yet
+			 */
 };
 
 #define THREAD_STACK_PAGES 6u /* NT's 24 KiB */

@@ -329,11 +329,16 @@ static void test_overwritten_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_line),	     cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_wrap),	     cmocka_unit_test(test_every_fill),
-		cmocka_unit_test(test_drain),	     cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_last_records), cmocka_unit_test(test_push),
-		cmocka_unit_test(test_overwritten_ring), cmocka_unit_test(test_continued),
+		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_every_fill),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_last_records),
+		cmocka_unit_test(test_push),
+		cmocka_unit_test(test_overwritten_ring),
+		cmocka_unit_test(test_continued),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

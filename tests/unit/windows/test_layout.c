@@ -202,6 +202,12 @@ static void other_structures_do_not_fit(void **state)
 	put(thread[OURS], OWNER, 0);
 	expect(ALL & ~LAYOUT_CURRENT);
 	run(OURS);
+	put(thread[SYSTEM], 0x40, (uintptr_t)process[SYSTEM]);
+	put(thread[OURS], 0x40, (uintptr_t)process[OURS]);
+	layout_init();
+	expect(ALL & ~LAYOUT_CURRENT); /* a third one */
+	put(thread[OURS], 0x40, 0);
+	expect(ALL);
 	put(processor, 0x188, (uintptr_t)thread[SYSTEM]);
 	expect(ALL & ~LAYOUT_CURRENT);
 }
