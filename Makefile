@@ -30,7 +30,7 @@ ROOT_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fpie -fvisibility=h
 ROOT_LDFLAGS := -pie --no-dynamic-linker -z text -z max-page-size=4096 -z noexecstack \
 	--no-undefined --gc-sections --build-id=sha1 -T root/root.lds
 
-ROOT_BASE := capability ept ept_device ept_pool ept_retype guest_walk interception mtrr msr operand paging vmcs
+ROOT_BASE := capability ept ept_device ept_pool ept_retype guest_walk image_table interception mtrr msr operand paging vmcs
 ROOT_C := $(wildcard root/*.c) $(wildcard $(ROOT_BASE:%=base/%.c))
 ROOT_S := $(wildcard root/*.S)
 ROOT_OBJECTS := $(ROOT_C:%.c=$(BUILD)/root/%.o) $(ROOT_S:%.S=$(BUILD)/root/%.S.o)

@@ -38,6 +38,28 @@ static void put_number(struct text *text, uint64_t value, unsigned base, unsigne
 		put(text, reversed[--count]);
 }
 
+/* The arguments' bytes, the lowest first: they may be the guest's. */
+static void put_bytes(struct text *text, const uint64_t *arguments, unsigned count)
+{
+	unsigned i;
+	char c;
+
+	for (i = 0; i < 8 * count; i++) {
+		c = (char)(arguments[i / 8] >> 8 * (i % 8));
+		if (!c)
+			return;
+		put(text, c >= ' ' && c <= '~' ? c : '?');
+	}
+}
+
+/* Of the conversion at `format`: how many arguments it takes, if it is one of text. */
+static unsigned text_arguments(const char *format)
+{
+	if (*format == 's')
+		return 2;
+	return *format == 'S' ? 4 : 0;
+}
+
 /* Writes `value` by the conversion at `format`. Returns what follows the conversion. */
 static const char *put_argument(struct text *text, const char *format, uint64_t value)
 {
@@ -91,17 +113,25 @@ size_t record_text(const struct hp_record *record, char *text, size_t bytes)
 {
 	struct text to = { text, bytes, 0 };
 	const char *format = find_format(record->format);
-	unsigned argument = 0;
+	unsigned argument = 0, count;
 
 	if (!bytes)
 		return 0;
 	if (!format)
 		put_unknown(&to, record);
 	while (format && *format) {
-		if (*format != '%')
+		if (*format != '%') {
 			put(&to, *format++);
-		else
-			format = put_argument(&to, format + 1, record->argument[argument++ % 6]);
+			continue;
+		}
+		count = text_arguments(++format);
+		if (count && argument + count <= 6) {
+			put_bytes(&to, &record->argument[argument], count);
+			argument += count;
+			format++;
+		} else {
+			format = put_argument(&to, format, record->argument[argument++ % 6]);
+		}
 	}
 	text[to.used] = '\0';
 	return to.used;

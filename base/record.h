@@ -2,7 +2,10 @@
 /*
  * The records that root itself writes: number, level, text. Root knows the number only; the OS side
  * makes the text (record_format). In a text, %u, %d, %x and %llx take one argument each, in order:
- * unsigned and signed decimal, hexadecimal, 16 digits of hexadecimal.
+ * unsigned and signed decimal, hexadecimal, 16 digits of hexadecimal. %s takes two and %S four: up
+ * to 16 and 32 bytes of text, which end at a NUL; what is no printable ASCII becomes "?".
+ *
+ * The last formats continue the line of another record: who did what it says.
  *
  * World: any (pure).
  */
@@ -30,11 +33,17 @@
 	X(TRIPLE_FAULT, 10, ERR, "triple fault of the guest: RIP %llx, CR3 %llx")                  \
 	X(MTRR, 11, INFO, "MTRR %x written: %llx; memory types follow")                            \
 	X(MTRR_COARSE, 12, WARN,                                                                   \
-	  "MTRR %x: no table left to split a large page: all of it has its strictest type until "   \
-	  "one comes back")         \
+	  "MTRR %x: no table left to split a large page: all of it has its strictest type until "  \
+	  "one comes back")                                                                        \
 	X(OPERAND_OUTSIDE, 13, WARN,                                                               \
 	  "an operand outside of RAM was not reached: address %llx, RIP %llx")                     \
-	X(STEP, 14, DEBUG, "stepped: %llx %llx %llx %llx %llx %llx")
+	X(STEP, 14, DEBUG, "stepped: %llx %llx %llx %llx %llx %llx")                               \
+	X(WHO, 15, INFO, ", process %u (%s)")                                                      \
+	X(WHO_NAME, 16, INFO, ", process (%s)")                                                    \
+	X(WHO_UNKNOWN, 17, INFO, ", process unknown")                                              \
+	X(IMAGE, 18, INFO, " [%S+0x%x]")                                                           \
+	X(IMAGE_NONE, 19, INFO, " [no image]")                                                     \
+	X(IMAGE_UNKNOWN, 20, INFO, " [image unknown]")
 
 enum record_format {
 #define RECORD_ENUM(name, number, level, text) RECORD_##name = number,

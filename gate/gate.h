@@ -20,14 +20,15 @@
  * that they do not meet the gate's addresses.
  *
  * Towards the guest (by EPT): the gate's text is read-execute; gate_cpu, gate_machine, the rings
- * and the trails are read-only; gate_command is writable; everything else of ours is hidden.
+ * and the trails are read-only; gate_command and the table of images are writable; everything else
+ * of ours is hidden.
  *
  * GATE_VERSION changes with every change of layout or meaning here; root refuses another one.
  */
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
-#define GATE_VERSION 4
+#define GATE_VERSION 5
 
 /* What gate.S needs of struct gate_cpu; checked against the structure below. */
 #define GATE_STATE	0
@@ -82,7 +83,9 @@
 #include <hyperplatform/abi.h>
 
 #include "../base/ept.h"
+#include "../base/image_table.h"
 #include "../base/interception.h"
+#include "../base/layout.h"
 #include "../base/mtrr.h"
 #include "../base/x86.h"
 
@@ -115,13 +118,15 @@
 /*
  * A ring of records and the counters of one processor: 4 pages, read-only to the guest. Root alone
  * writes. `head` counts records ever written; record n is at n % GATE_RECORDS, valid while
- * head - n <= GATE_RECORDS. A record is complete before `head` counts it. The reader keeps its own
- * tail, copies, and then looks at `head` again: a record that may have been overwritten meanwhile
- * is lost, and the reader counts it.
+ * head - n <= GATE_RECORDS. A record is complete before `head` counts it, and with it the records
+ * that continue it, GATE_RECORDS_AT_ONCE in all at most. The reader keeps its own tail, copies, and
+ * then looks at `head` again: a record that may have been overwritten meanwhile is lost, and the
+ * reader counts it.
  */
 #define GATE_RING_STRIDE 0x4000u
 #define GATE_RING_HEADER 0x400u
 #define GATE_RECORDS	 ((GATE_RING_STRIDE - GATE_RING_HEADER) / sizeof(struct hp_record))
+#define GATE_RECORDS_AT_ONCE 3u
 
 struct gate_ring {
 	uint64_t head;
@@ -181,6 +186,8 @@ struct gate_machine {
 	uint32_t ept_lock;		    /* root writes: the try-lock of everything below */
 	struct ept_pool pool;		    /* root writes */
 	struct mtrr mtrr;		    /* root writes, when the guest wrote an MTRR */
+	struct phys images; /* struct image_table, which the OS side writes at any time; 0: none */
+	struct layout layout;
 	uint64_t passed[HP_PROCESSORS_MAX]; /* root writes: the EPT generation each processor
 					       published; ~0 for one that is not in VMX operation */
 };

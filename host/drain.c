@@ -20,7 +20,7 @@ static uint64_t ring_head(const struct gate_ring *ring)
 
 /*
  * Copies record number `tail`. Returns how many records were overwritten, from it on, if it may be
- * among them: then the copy is worth nothing. Root may be writing the record that follows `head`.
+ * among them: then the copy is worth nothing. Root may be writing the records that follow `head`.
  */
 static uint64_t copy_record(const struct gate_ring *ring, uint64_t tail, struct hp_record *record)
 {
@@ -29,7 +29,8 @@ static uint64_t copy_record(const struct gate_ring *ring, uint64_t tail, struct 
 	memcpy(record, &ring->record[tail % GATE_RECORDS], sizeof(*record));
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
-	return head - tail < GATE_RECORDS ? 0 : head - tail - GATE_RECORDS + 1;
+	head += GATE_RECORDS_AT_ONCE;
+	return head - tail <= GATE_RECORDS ? 0 : head - tail - GATE_RECORDS;
 }
 
 /*
@@ -51,14 +52,35 @@ static uint64_t record_time(const struct hp_record *record)
 	return host_time() - (now - record->tsc) / khz;
 }
 
-static void log_one(uint32_t processor, const struct hp_record *record)
-{
-	char message[200];
+/* A line under way: a record, and those that continue it. */
+struct line {
+	struct hp_record first;
+	char message[256];
+	size_t used; /* 0: there is none */
+};
 
-	record_text(record, message, sizeof(message));
-	log_record(processor, record->level, record_time(record), message);
-	if (record->level >= HP_ERR)
-		host_print(record->level, message);
+static void end_line(uint32_t processor, struct line *line)
+{
+	if (!line->used)
+		return;
+	log_record(processor, line->first.level, record_time(&line->first), line->message);
+	if (line->first.level >= HP_ERR)
+		host_print(line->first.level, line->message);
+	line->used = 0;
+}
+
+/* False: what the record continues was lost. */
+static bool log_one(uint32_t processor, struct line *line, const struct hp_record *record)
+{
+	if (record->continues && !line->used)
+		return false;
+	if (!record->continues) {
+		end_line(processor, line);
+		line->first = *record;
+	}
+	line->used +=
+		record_text(record, line->message + line->used, sizeof(line->message) - line->used);
+	return true;
 }
 
 static void log_lost(uint32_t processor, uint64_t lost)
@@ -67,14 +89,17 @@ static void log_lost(uint32_t processor, uint64_t lost)
 				    .format = RECORD_LOST,
 				    .level = HP_WARN,
 				    .argument = { lost } };
+	struct line line = { .used = 0 };
 
-	log_one(processor, &record);
+	log_one(processor, &line, &record);
+	end_line(processor, &line);
 }
 
 static void drain_ring(struct processor *processor)
 {
 	const struct gate_ring *ring = processor->ring;
 	uint64_t head = ring_head(ring), lost = 0, missed;
+	struct line line = { .used = 0 };
 	struct hp_record record;
 	uint32_t i;
 
@@ -82,16 +107,17 @@ static void drain_ring(struct processor *processor)
 	for (i = 0; i < 2 * GATE_RECORDS && processor->tail < head; i++) {
 		missed = copy_record(ring, processor->tail, &record);
 		if (missed) {
+			end_line(processor->index, &line);
 			lost += missed;
 			processor->tail += missed;
 			continue;
 		}
-		if (is_record(&record, processor->tail))
-			log_one(processor->index, &record);
-		else
+		if (!is_record(&record, processor->tail) ||
+		    !log_one(processor->index, &line, &record))
 			lost++;
 		processor->tail++;
 	}
+	end_line(processor->index, &line);
 	processor->lost += lost;
 	if (lost)
 		log_lost(processor->index, lost);

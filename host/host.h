@@ -16,6 +16,7 @@
 #include <hyperplatform/abi.h>
 
 #include "../base/addr.h"
+#include "../base/layout.h"
 
 #define HOST_PAGE 4096u
 
@@ -104,6 +105,21 @@ void host_unlock(void);
 /* The lock of the log's text: held for microseconds, by any context. */
 unsigned long host_log_lock(void);
 void host_log_unlock(unsigned long flags);
+
+/*
+ * The lock of the table of images, the same way. The host fills that table: it calls images_init()
+ * before anything can start, the other functions of images.h as images come and go, and
+ * images_end().
+ */
+unsigned long host_images_lock(void);
+void host_images_unlock(unsigned long flags);
+
+/*
+ * Says where the system keeps its current process, for root. `layout` comes zeroed; what can't be
+ * made sure of, on the process that calls, stays unknown, and a line of the log says so. Called at
+ * each start. Process, with host_lock().
+ */
+void host_layout(struct layout *layout);
 
 /* Prints one line, without a newline, where the OS's kernel prints. Any. */
 void host_print(enum hp_level level, const char *line);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "guest_map.h"
+#include "images.h"
 #include "machine.h"
 #include "processor.h"
 #include "root_map.h"
@@ -145,6 +146,8 @@ static void fill_gate(struct machine *machine)
 	gate->gate_leave = (uintptr_t)gate_leave;
 	gate->image = machine->image.physical;
 	gate->image_bytes = machine->image.elf.bytes;
+	gate->images = images_physical();
+	host_layout(&gate->layout);
 	memset(gate->passed, 0xff, sizeof(gate->passed));
 	gate->version = GATE_VERSION;
 }

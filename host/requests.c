@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "drain.h"
+#include "images.h"
 #include "lifecycle.h"
 #include "log.h"
 #include "processor.h"
@@ -108,6 +109,7 @@ static enum hp_error handle_STATUS(const void *in, void *out)
 	if (lifecycle_machine())
 		add_machine(status, lifecycle_machine());
 	status->memory[HP_MEMORY_LOG] += log_memory();
+	status->memory[HP_MEMORY_SHARED] += images_memory();
 	status->memory[HP_MEMORY_TRAIL] += report_memory();
 	host_unlock();
 	return HP_ERROR_OK;

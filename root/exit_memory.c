@@ -25,6 +25,14 @@ static void map_device(struct cpu *cpu, struct memory_tree *tree, struct guest_p
  */
 static void sink_write(struct cpu *cpu, struct memory_tree *tree, struct guest_phys address)
 {
+	/* Needs no table: pages of ours have leaves of their own since the load. */
+	ept_set_page(&tree->ept, guest_phys(align_down(address.value, SIZE_4K)), cpu->machine->sink,
+		     EPT_READ | EPT_WRITE, MEMORY_WB);
+	memory_changed(cpu->machine);
+}
+
+static void report_write_by(struct cpu *cpu, struct guest_phys address)
+{
 	const uint64_t arguments[] = {
 		address.value,
 		vmread(VMCS_GUEST_LINEAR_ADDRESS),
@@ -32,37 +40,40 @@ static void sink_write(struct cpu *cpu, struct memory_tree *tree, struct guest_p
 		vmread(VMCS_GUEST_CR3),
 	};
 
-	/* Needs no table: pages of ours have leaves of their own since the load. */
-	ept_set_page(&tree->ept, guest_phys(align_down(address.value, SIZE_4K)), cpu->machine->sink,
-		     EPT_READ | EPT_WRITE, MEMORY_WB);
-	memory_changed(cpu->machine);
-	record(cpu, RECORD_HIDDEN_WRITE, HP_WARN, arguments, 4);
+	record_who(cpu, RECORD_HIDDEN_WRITE, HP_WARN, arguments, 4);
 }
 
-static void resolve(struct cpu *cpu, struct guest_phys address, uint64_t qualification)
+/* True: it was a write that goes to the sink page from now on. */
+static bool resolve(struct cpu *cpu, struct guest_phys address, uint64_t qualification)
 {
 	struct paging_place place;
 	struct memory_tree tree;
 
 	memory_tree_open(&tree, cpu->machine);
 	place = paging_find(&tree.ept.paging, address.value);
-	if (!place.present)
+	if (!place.present) {
 		map_device(cpu, &tree, address);
-	else if ((qualification & EPT_VIOLATION_WRITE) && !(*place.entry & EPT_WRITE))
+		return false;
+	}
+	if ((qualification & EPT_VIOLATION_WRITE) && !(*place.entry & EPT_WRITE)) {
 		sink_write(cpu, &tree, address);
+		return true;
+	}
 	/*
 	 * Else another processor resolved it meanwhile: the guest tries again. A fetch from a
 	 * hidden page never ends that way, so it becomes what a fetch from a page without execute
 	 * rights is.
 	 */
-	else if ((qualification & EPT_VIOLATION_FETCH) && !(*place.entry & EPT_EXEC))
+	if ((qualification & EPT_VIOLATION_FETCH) && !(*place.entry & EPT_EXEC))
 		inject_ud(cpu);
+	return false;
 }
 
 enum outcome exit_ept_violation(struct cpu *cpu)
 {
 	struct guest_phys address = guest_phys(vmread(VMCS_GUEST_PHYSICAL_ADDRESS));
 	uint64_t qualification = vmread(VMCS_EXIT_QUALIFICATION);
+	bool written;
 
 	inject_interrupted_event(cpu);
 	/* An IRET that unblocked NMIs and then met the violation will run again: block them again.
@@ -73,7 +84,9 @@ enum outcome exit_ept_violation(struct cpu *cpu)
 			     vmread(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_NMI);
 	if (!memory_lock(cpu->machine))
 		return OUTCOME_RESUME;
-	resolve(cpu, address, qualification);
+	written = resolve(cpu, address, qualification);
 	memory_unlock(cpu->machine);
+	if (written)
+		report_write_by(cpu, address);
 	return OUTCOME_RESUME;
 }

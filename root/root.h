@@ -271,7 +271,27 @@ void repair_guest_state(struct cpu *cpu, const struct event *event);
 extern const int32_t fault_stubs[VECTORS_RESERVED];
 void fault_fill_idt(struct cpu *cpu, uint16_t code_selector);
 
+/*
+ * who.c: who runs, by what the guest's memory says at this moment. Everything there can be missing
+ * or wrong: `known` says what was found (bits of base/layout.h), and no more is to be believed of
+ * it than of anything that the guest says of itself. In user mode under page-table isolation
+ * nothing of it is mapped.
+ */
+struct who_process {
+	uint32_t known; /* LAYOUT_ID, LAYOUT_NAME, LAYOUT_CREDENTIALS */
+	uint64_t id;
+	uint64_t credentials;	     /* a pointer in the guest: Linux's struct cred, NT's token */
+	char name[LAYOUT_NAME_MOST]; /* zeros follow it; none if it is as long as this */
+};
+void who_process(struct cpu *cpu, struct who_process *process);
+bool who_is_kernel(uint64_t address); /* in the upper half */
+/* The image of the kernel's that an address lies in. */
+enum image_answer who_image(const struct cpu *cpu, uint64_t address, struct image *image);
+
 /* record.c */
+/* A record of what the guest's instruction at RIP has done: the line goes on with who that was. */
+void record_who(struct cpu *cpu, enum record_format format, enum hp_level level,
+		const uint64_t *arguments, unsigned count);
 void record(struct cpu *cpu, enum record_format format, enum hp_level level,
 	    const uint64_t *arguments, unsigned count);
 #define RECORD(cpu, name, level, ...)                                                              \

@@ -24,6 +24,7 @@
 #include "../report.h"
 #include "../requests.h"
 #include "compat.h"
+#include "image.h"
 #include "platform.h"
 
 static_assert(sizeof(struct hp_request) == _IOC_SIZE(HP_IOCTL));
@@ -214,6 +215,7 @@ static int __init hyperplatform_init(void)
 	error = platform_init();
 	if (error)
 		goto no_platform;
+	image_init();
 	hotplug_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "hyperplatform:online",
 						  on_online, on_offline);
 	if (hotplug_state < 0) {
@@ -233,6 +235,7 @@ no_device:
 	unregister_pm_notifier(&sleep_notifier);
 	cpuhp_remove_state_nocalls(hotplug_state);
 no_hotplug:
+	image_end();
 	platform_exit();
 no_platform:
 	log_end();
@@ -248,6 +251,7 @@ static void __exit hyperplatform_exit(void)
 	unregister_reboot_notifier(&reboot_notifier);
 	unregister_pm_notifier(&sleep_notifier);
 	cpuhp_remove_state_nocalls(hotplug_state);
+	image_end();
 	platform_exit();
 	report_end();
 	log_end();

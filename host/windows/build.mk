@@ -30,7 +30,7 @@ DRIVER_LDFLAGS := -nostdlib -Wl,--subsystem,native:6.1 -Wl,--major-os-version,6 
 	-Wl,--enable-reloc-section -Wl,--no-insert-timestamp -Wl,--fatal-warnings
 
 DRIVER_C := $(wildcard host/windows/*.c) $(wildcard host/*.c) \
-	$(addprefix base/, capability.c elf.c ept.c interception.c msr.c mtrr.c paging.c record.c)
+	$(addprefix base/, capability.c elf.c ept.c image_table.c interception.c msr.c mtrr.c paging.c record.c)
 DRIVER_OBJECTS := $(DRIVER_C:%.c=$(OUT)/driver/%.o) \
 	$(addprefix $(OUT)/driver/, host/windows/fault.S.o host/windows/root_elf.S.o gate/gate.S.o)
 

@@ -66,8 +66,11 @@ static size_t put_processor(size_t used, size_t limit, const struct processor *p
 		const struct hp_record *record = &ring->record[n % GATE_RECORDS];
 
 		record_text(record, message, sizeof(message));
-		snprintf(line, sizeof(line), "#%u TSC %llx: %s\n", processor->index,
-			 (unsigned long long)record->tsc, message);
+		if (record->continues)
+			snprintf(line, sizeof(line), "        %s\n", message);
+		else
+			snprintf(line, sizeof(line), "#%u TSC %llx: %s\n", processor->index,
+				 (unsigned long long)record->tsc, message);
 		used = put(used, limit, line);
 	}
 	return used;

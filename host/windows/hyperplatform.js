@@ -79,15 +79,35 @@ function anchor() {
 	return found;
 }
 
-// As base/record.c does it: %u, %d, %x and %llx take one argument each.
+// The bytes of these arguments, the lowest first, up to a NUL.
+function characters(values) {
+	let result = "";
+
+	for (const value of values) {
+		const digits = value.toString(16).replace(/^0x/, "").padStart(16, "0");
+		for (let i = 14; i >= 0; i -= 2) {
+			const code = parseInt(digits.slice(i, i + 2), 16);
+			if (!code)
+				return result;
+			result += code >= 0x20 && code < 0x7f ? String.fromCharCode(code) : "?";
+		}
+	}
+	return result;
+}
+
+// As base/record.c does it: %u, %d, %x and %llx take one argument each, %s two, %S four.
 function text(format, values) {
 	let next = 0;
 
 	if (!(format in FORMATS))
 		return `record of unknown format ${format}: ` + values.map(v => v.toString(16)).join(" ");
-	return FORMATS[format].replace(/%(llx|[udx])/g, (all, conversion) => {
+	return FORMATS[format].replace(/%(llx|[udxsS])/g, (all, conversion) => {
 		const value = values[next++];
 		switch (conversion) {
+		case "s":
+		case "S":
+			next += conversion === "s" ? 1 : 3;
+			return characters(values.slice(next - (conversion === "s" ? 2 : 4), next));
 		case "llx":
 			return value.toString(16).replace(/^0x/, "").padStart(16, "0");
 		case "x":
@@ -101,9 +121,10 @@ function text(format, values) {
 function printRecord(processor, at) {
 	const values = host.memory.readMemoryValues(at.add(16), 6, 8);
 	const level = LEVELS[small(at.add(14), 1) & 3];
+	const head = small(at.add(15), 1) ? " ".repeat(8) :
+		`#${processor}  TSC ${number(at, 8).toString(16)}  ${level}  `;
 
-	print(`#${processor}  TSC ${number(at, 8).toString(16)}  ${level}  ` +
-		text(small(at.add(12), 2), Array.from(values)));
+	print(head + text(small(at.add(12), 2), Array.from(values)));
 }
 
 // What went wrong below the system, if something has; hpctl report says more of it, if it can run.
@@ -125,7 +146,7 @@ function printProcessor(where, index, most) {
 	const state = small(gate.add(where.inGuest), 4) ? "guest" : "native";
 	print(`#${index}  ${state}, ${small(ring.add(where.total), 8)} exits, ${head} records`);
 	printReport(index, number(row.add(where.trail), 8));
-	for (let n = Math.max(0, head - Math.min(most, where.records - 1)); n < head; n++)
+	for (let n = Math.max(0, head - Math.min(most, where.records - 3)); n < head; n++)
 		printRecord(index, ring.add(where.record + where.bytes * (n % where.records)));
 }
 

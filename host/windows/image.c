@@ -2,19 +2,22 @@
 /*
  * Images of the kernel. See image.h.
  *
- * NT tells when an image comes, but not when it goes: what lies where a new one is now has gone.
+ * NT tells when an image comes, but not when it goes: what lies where a new one is now has gone,
+ * and of the rest the list of all images tells, which is asked for again from time to time.
  *
  * World: OS.
  */
 #include <stdio.h>
 
+#include "../host.h"
+#include "../images.h"
 #include "../log.h"
 #include "image.h"
 
-#define IMAGES		     512u
 #define SYSTEM_MODULES_CLASS 11
 #define KERNEL_HALF	     0xffff800000000000ull
 #define ADDRESS_DIGITS	     16u
+#define REFRESH_MS	     10000u
 
 /* One row of what the system answers; the paths are of bytes. */
 struct system_module {
@@ -30,41 +33,18 @@ struct system_modules {
 	struct system_module module[1];
 };
 
-static struct image {
-	uint64_t base, bytes;
-	char name[IMAGE_NAME];
-} images[IMAGES];
-static unsigned count;
 static struct nt_spin spin;
+static bool notified; /* of images that come */
+static uint64_t refreshed;
 
-static void forget(uint64_t base, uint64_t bytes)
+/* `unsigned long` has 32 bits here: enough for the flags. */
+unsigned long host_images_lock(void)
 {
-	unsigned i = 0;
-
-	while (i < count) {
-		if (images[i].base < base + bytes && base < images[i].base + images[i].bytes)
-			images[i] = images[--count];
-		else
-			i++;
-	}
+	return (unsigned long)nt_lock(&spin);
 }
 
-/* When the table is full, what follows is "no image": hundreds of drivers fit. */
-static void add(uint64_t base, uint64_t bytes, const char *name, unsigned length)
+void host_images_unlock(unsigned long flags)
 {
-	unsigned long long flags = nt_lock(&spin);
-	struct image *row;
-	unsigned i;
-
-	forget(base, bytes);
-	if (count < IMAGES) {
-		row = &images[count++];
-		row->base = base;
-		row->bytes = bytes;
-		for (i = 0; i < length && i < IMAGE_NAME - 1; i++)
-			row->name[i] = name[i];
-		row->name[i] = '\0';
-	}
 	nt_unlock(&spin, flags);
 }
 
@@ -83,7 +63,7 @@ static void NTAPI on_load(PUNICODE_STRING path, HANDLE process, PIMAGE_INFO imag
 		else if (length < IMAGE_NAME - 1)
 			name[length++] = path->Buffer[i] < 0x7f ? (char)path->Buffer[i] : '?';
 	}
-	add((uintptr_t)image->ImageBase, image->ImageSize, name, length);
+	images_add((uintptr_t)image->ImageBase, image->ImageSize, name, length);
 }
 
 static void add_module(const struct system_module *module)
@@ -93,7 +73,7 @@ static void add_module(const struct system_module *module)
 
 	while (name + length < module->path + sizeof(module->path) && name[length])
 		length++;
-	add((uintptr_t)module->base, module->bytes, name, length);
+	images_add((uintptr_t)module->base, module->bytes, name, length);
 }
 
 /* NULL: the system doesn't tell. To be freed. */
@@ -112,41 +92,56 @@ static struct system_modules *ask_system(void)
 	return NULL;
 }
 
-/* First the notifications: an image that loads in between is found twice, and not missed. */
-void image_init(void)
+/* An image that comes in between is found twice, and not missed. */
+static void refresh(void)
 {
 	struct system_modules *modules;
 	ULONG i;
 
-	if (!NT_SUCCESS(PsSetLoadImageNotifyRoutine(on_load)))
-		log_line(HP_WARN, "images that are loaded from now on will have no name here");
+	refreshed = host_time();
+	images_list_begin();
 	modules = ask_system();
-	if (!modules)
-		return;
-	for (i = 0; i < modules->count; i++)
+	for (i = 0; modules && i < modules->count; i++)
 		add_module(&modules->module[i]);
-	ExFreePoolWithTag(modules, NT_POOL_TAG);
+	images_list_end(modules && notified);
+	if (modules)
+		ExFreePoolWithTag(modules, NT_POOL_TAG);
+}
+
+void image_init(void)
+{
+	images_init();
+	notified = NT_SUCCESS(PsSetLoadImageNotifyRoutine(on_load));
+	if (!notified)
+		log_line(HP_WARN, "images that are loaded from now on will have no name here");
+	refresh();
+}
+
+void image_tick(void)
+{
+	if (host_time() - refreshed >= REFRESH_MS)
+		refresh();
 }
 
 void image_end(void)
 {
 	PsRemoveLoadImageNotifyRoutine(on_load);
-	count = 0;
+	images_end();
 }
 
 static int describe(uint64_t address, char *text, size_t room)
 {
-	unsigned long long flags = nt_lock(&spin);
-	int length = 0;
-	unsigned i;
+	struct image image;
 
-	for (i = 0; i < count && !length; i++) {
-		if (address - images[i].base < images[i].bytes)
-			length = snprintf(text, room, " [%s+%#llx]", images[i].name,
-					  (unsigned long long)(address - images[i].base));
+	switch (images_find(address, &image)) {
+	case IMAGE_FOUND:
+		return snprintf(text, room, " [%s+0x%llx]", image.name,
+				(unsigned long long)(address - image.base));
+	case IMAGE_NONE:
+		return snprintf(text, room, " [no image]");
+	default:
+		return snprintf(text, room, " [image unknown]");
 	}
-	nt_unlock(&spin, flags);
-	return length ? length : snprintf(text, room, " [no image]");
 }
 
 /* 0: these are no digits of an address of the kernel. */
@@ -168,12 +163,20 @@ static uint64_t parse(const char *digits)
 	return address >= KERNEL_HALF ? address : 0;
 }
 
+/* Lines in which root has named the image, as it was at that moment, end like this. */
+static bool is_named(const char *line, size_t bytes)
+{
+	return bytes && line[bytes - 1] == ']';
+}
+
 size_t image_text(const char *line, size_t bytes, char *text, size_t room)
 {
 	char place[IMAGE_TEXT + 1];
 	uint64_t address = 0;
 	size_t at, length;
 
+	if (is_named(line, bytes))
+		return 0;
 	for (at = 0; !address && at + 4 + ADDRESS_DIGITS <= bytes; at++) {
 		if (line[at] == 'R' && line[at + 1] == 'I' && line[at + 2] == 'P' &&
 		    line[at + 3] == ' ')

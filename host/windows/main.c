@@ -17,6 +17,7 @@
 #include "emergency.h"
 #include "events.h"
 #include "image.h"
+#include "layout.h"
 #include "log_file.h"
 #include "platform.h"
 #include "status.h"
@@ -150,6 +151,7 @@ static NTSTATUS bring_up(PDRIVER_OBJECT driver, PUNICODE_STRING key_path, enum s
 	}
 	*stage = STAGE_LOG;
 	image_init();
+	layout_init();
 	log_file_init();
 	status = worker_init();
 	if (!NT_SUCCESS(status)) {

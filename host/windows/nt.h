@@ -18,7 +18,7 @@
 
 /*
  * Functions that are looked up, by the names they are exported with: those that are newer than NT
- * 5.2, and those that only an emergency needs. NULL: this system has not got it. nt_init() fills
+ * 5.2, and those that the driver can do without. NULL: this system has not got it. nt_init() fills
  * this before anything else runs, and nobody writes it after that.
  */
 #define NT_NEWER(X)                                                                                \
@@ -36,6 +36,11 @@
 	  (PPROCESSOR_CALLBACK_FUNCTION function, PVOID context, ULONG flags))                     \
 	X(VOID, KeDeregisterProcessorChangeCallback, (PVOID handle))                               \
 	X(LARGE_INTEGER, KeQueryPerformanceCounter, (LARGE_INTEGER * frequency))                   \
+	X(PKTHREAD, PsGetCurrentThread, (VOID))                                                    \
+	X(PACCESS_TOKEN, PsReferencePrimaryToken, (PEPROCESS process))                             \
+	X(VOID, PsDereferencePrimaryToken, (PACCESS_TOKEN token))                                  \
+	X(NTSTATUS, PsLookupProcessByProcessId, (HANDLE id, PEPROCESS * process))                  \
+	X(BOOLEAN, MmIsAddressValid, (PVOID address))                                              \
 	X(PVOID, KeRegisterNmiCallback, (PNMI_CALLBACK function, PVOID context))                   \
 	X(NTSTATUS, KeDeregisterNmiCallback, (PVOID handle))                                       \
 	X(PVOID, MmMapIoSpace, (PHYSICAL_ADDRESS address, SIZE_T bytes, MEMORY_CACHING_TYPE type)) \

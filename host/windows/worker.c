@@ -7,6 +7,7 @@
  */
 #include "../drain.h"
 #include "../host.h"
+#include "image.h"
 #include "log_file.h"
 #include "worker.h"
 
@@ -25,6 +26,7 @@ static void NTAPI run(PVOID context)
 	(void)context;
 	while (__atomic_load_n(&open, __ATOMIC_ACQUIRE)) {
 		KeWaitForSingleObject(&wanted, Executive, KernelMode, FALSE, again ? &tick : NULL);
+		image_tick();
 		again = drain_run();
 		log_file_write();
 	}

@@ -455,7 +455,7 @@ struct hp_record {
 	uint32_t sequence; /* of this processor's ring, from 0, lost ones counted */
 	uint16_t format;
 	uint8_t level; /* enum hp_level */
-	uint8_t reserved;
+	uint8_t continues; /* 1: its text goes on in the line of the record before it */
 	uint64_t argument[6];
 };
 

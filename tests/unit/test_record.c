@@ -33,6 +33,26 @@ static void test_conversions(void **state)
 		    "ffffffff81000000, RIP ffffffffffffffff, CR3 0000000000000000");
 }
 
+/* Text is the guest's: it ends at a NUL or at its end, and can't break a line. */
+static void test_strings(void **state)
+{
+	struct hp_record record = make(RECORD_WHO, 4, 0, 0, 0);
+
+	(void)state;
+	memcpy(&record.argument[1], "System", 6);
+	assert_text(record, ", process 4 (System)");
+	memcpy(&record.argument[1], "sixteen of these", 16);
+	assert_text(record, ", process 4 (sixteen of these)");
+	memcpy(&record.argument[1], "a\tb\n\x80\x1b\x7f~", 8);
+	assert_text(record, ", process 4 (a?b????~of these)");
+	record = make(RECORD_IMAGE, 0, 0, 0, 0);
+	record.argument[4] = 0x1a0;
+	memcpy(record.argument, "thirty-two bytes for this name:.", 32);
+	assert_text(record, " [thirty-two bytes for this name:.+0x1a0]");
+	memcpy(record.argument, "hptest", 7);
+	assert_text(record, " [hptest+0x1a0]");
+}
+
 /* Whatever the room: never more than it, always ended, always the beginning of the whole. */
 static void test_cut(void **state)
 {
@@ -80,11 +100,11 @@ static void test_all(void **state)
 
 		if (!texts[i])
 			continue;
-		assert_true(record_text(&record, text, sizeof(text)) > 10);
+		assert_true(record_text(&record, text, sizeof(text)) > 6);
 		assert_null(strchr(text, '%'));
 		arguments = 0;
 		for (at = texts[i]; (at = strchr(at, '%')); at++)
-			arguments++;
+			arguments += at[1] == 's' ? 2 : at[1] == 'S' ? 4 : 1;
 		assert_true(arguments <= 6);
 	}
 }
@@ -92,9 +112,8 @@ static void test_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conversions),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_conversions), cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_cut),	    cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_all),
 	};
 

@@ -18,6 +18,7 @@
 
 #include "hptest.h"
 #include "inside.h"
+#include "tree/host/linux/compat.h"
 
 /* The instruction whose address the log has to name. */
 extern const char attack_store_instruction[];
@@ -93,13 +94,18 @@ static int read_all(void *machine)
 	return 0;
 }
 
-/* What is written is there for the writer, as designed: in the sink, or not at all. */
-static int write_page(u64 physical, u8 pattern)
+/*
+ * What is written is there for the writer, as designed: in the sink, or not at all. The first write
+ * is that of the instruction above, or of the kernel's own text.
+ */
+static int write_page(u64 physical, u8 pattern, bool by_kernel)
 {
 	u64 *page = map(physical);
 
 	if (!page)
 		return -ENOMEM;
+	if (by_kernel)
+		clear_page(page);
 	attack_store(page, 0x0101010101010101ull * pattern);
 	memset(page, pattern, PAGE_SIZE);
 	vunmap(page);
@@ -116,11 +122,15 @@ static int write_all(void *machine, enum inside_view view, u8 pattern)
 	struct inside_run run;
 	int error;
 
-	say_line("RIP %016lx CR3 %016lx", (unsigned long)attack_store_instruction, __read_cr3());
-	/* The list itself is the system's memory, and stays as it is. */
+	say_line("RIP %016lx CR3 %016lx process %d %s at %#lx",
+		 (unsigned long)attack_store_instruction, __read_cr3(), task_tgid_nr(current),
+		 current->comm,
+		 (unsigned long)attack_store_instruction - compat_module_text(THIS_MODULE).base);
+	/* The list itself is the system's memory, and stays as it is. The first page is the
+	 * kernel's. */
 	for (i = 0; inside_run(machine, i, &run); i++) {
 		for (page = 0; page < run.pages && run.view == view; page++) {
-			error = write_page(run.physical + page * PAGE_SIZE, pattern);
+			error = write_page(run.physical + page * PAGE_SIZE, pattern, !written);
 			if (error)
 				return error;
 			if (!(++written % WRITES_AT_ONCE))

@@ -13,7 +13,7 @@
 #define RELOCATION_ABSOLUTE 0
 #define RELOCATION_DIR64    10
 
-struct image loader_driver;
+struct loader_image loader_driver;
 
 static uint8_t *mapped(uint32_t at)
 {

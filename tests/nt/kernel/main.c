@@ -30,6 +30,7 @@ void kernel_main(uint32_t boot_information)
 	memory_init(boot);
 	processor_init(rtl_find(arguments.command_line, strlen(arguments.command_line), "x2apic"));
 	thread_init();
+	process_init();
 	thread = thread_create(&thread_system_process, suite_run, &arguments);
 	object_release(thread);
 	thread_idle();

@@ -264,7 +264,14 @@ void guard_leave(const struct guard *guard, const char *what);
 
 /* Objects (object.c). */
 
-enum object_kind { OBJECT_THREAD, OBJECT_FILE, OBJECT_KEY, OBJECT_CALLBACK };
+enum object_kind {
+	OBJECT_THREAD,
+	OBJECT_FILE,
+	OBJECT_KEY,
+	OBJECT_CALLBACK,
+	OBJECT_PROCESS,
+	OBJECT_TOKEN,
+};
 
 void *object_create(enum object_kind kind, size_t bytes, void (*delete)(void *body));
 enum object_kind object_kind(void *body);
@@ -279,11 +286,16 @@ void object_count_driver(long change);
 
 /* Threads and waits (thread.c, wait.c). */
 
+/* As opaque to a driver as NT's, with more than one word that could be the one that it looks for.
+ */
 struct process {
 	DISPATCHER_HEADER header;
-	uint64_t id;
+	uint64_t parent; /* of System: itself */
 	uint64_t kernel_cr3, user_cr3;
-	char name[16];
+	uint64_t id;
+	char name[15];
+	uint64_t token; /* NT's EX_FAST_REF: the pointer, and 0 to 15 references that nobody has yet
+			 */
 };
 
 #define THREAD_STACK_PAGES 6u /* NT's 24 KiB */
@@ -301,6 +313,7 @@ struct _KTHREAD {
 	unsigned processor; /* where it runs, or ran last */
 	bool of_driver, user_mode;
 	unsigned mutexes; /* that it has */
+	struct process *owner; /* as `process`, unless it is attached: never here */
 
 	PKSTART_ROUTINE start;
 	void *context;
@@ -317,6 +330,7 @@ struct _KTHREAD {
 };
 
 extern struct process thread_system_process;
+extern struct process *thread_other_process; /* without threads */
 
 void thread_init(void);
 void thread_init_processor(void);
@@ -343,6 +357,9 @@ void thread_unlock(uint64_t flags);
 void thread_signalled(void);
 void thread_wait(PKTHREAD thread);
 bool wait_over(PKTHREAD thread);
+
+/* Processes with tokens (process.c). */
+void process_init(void);
 
 /* DPCs (dpc.c). */
 void dpc_init_processor(struct processor *processor);
@@ -372,12 +389,12 @@ void export_violation(const char *rule, const char *format, ...)
 
 /* The driver's image (loader.c). */
 
-struct image {
+struct loader_image {
 	uint64_t base, bytes;
 	PDRIVER_INITIALIZE entry;
 	bool loaded;
 };
-extern struct image loader_driver;
+extern struct loader_image loader_driver;
 
 /* NULL: it is loaded. Else what is wrong with it. */
 const char *loader_load(const void *file, size_t bytes, uint64_t base);

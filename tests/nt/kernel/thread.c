@@ -18,7 +18,8 @@
 #define TICK_100NS	   10000
 #define TEB_LOW		   0x00007ff5aaaa0000ull
 
-struct process thread_system_process = { .id = 4, .name = "System" };
+struct process thread_system_process = { .id = 4, .parent = 4, .name = "System" };
+struct process *thread_other_process;
 
 static struct lab_lock lock;
 static LIST_ENTRY all, ready, waiting, ended;
@@ -206,7 +207,7 @@ PKTHREAD thread_create(struct process *process, PKSTART_ROUTINE start, void *con
 	}
 	thread->header.Type = ThreadObject;
 	InitializeListHead(&thread->header.WaitListHead);
-	thread->process = process;
+	thread->process = thread->owner = process;
 	thread->start = start;
 	thread->context = context;
 	thread->affinity = thread->user_affinity = (1u << PROCESSORS) - 1;

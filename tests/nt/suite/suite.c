@@ -177,6 +177,7 @@ static void round_new(void)
 	check_loaded(suite_load("new NT: load", false));
 	suite_tests(tests_request);
 	suite_tests(tests_event);
+	suite_tests(tests_who);
 	suite_tests(tests_guest);
 	client_close();
 	suite_unload("new NT: unload", NULL);
@@ -189,6 +190,7 @@ static void round_old(void)
 	file_set_start_at_load(true, 1);
 	file_remove();
 	check_loaded(suite_load("old NT: load at boot", true));
+	suite_tests(tests_who);
 	suite_tests(tests_life);
 	if (argument("fault_rdmsr="))
 		exception_run(argument("fault_rdmsr="), argument("gate_call="));

@@ -18,7 +18,7 @@ struct test {
 };
 
 /* Ends with a row without a name. */
-extern const struct test tests_request[], tests_life[], tests_event[], tests_guest[];
+extern const struct test tests_request[], tests_life[], tests_event[], tests_guest[], tests_who[];
 
 /* Runs the tests of a table, each between judge_begin() and judge_end(). */
 void suite_tests(const struct test *tests);

@@ -24,7 +24,7 @@ static struct run {
 } runs[RUNS_MAX];
 
 static uint64_t next_physical;
-static bool in_callback, log_locked;
+static bool in_callback, log_locked, images_locked;
 
 /* The gate's text: a page of its own, as the host's image has it. */
 __asm__(".pushsection .text\n"
@@ -329,6 +329,27 @@ void host_log_unlock(unsigned long flags)
 	log_locked = false;
 }
 
+unsigned long host_images_lock(void)
+{
+	assert_false(images_locked);
+	images_locked = true;
+	return 43;
+}
+
+void host_images_unlock(unsigned long flags)
+{
+	assert_int_equal(flags, 43);
+	images_locked = false;
+}
+
+void host_layout(struct layout *layout)
+{
+	static const struct layout nothing;
+
+	assert_memory_equal(layout, &nothing, sizeof(nothing));
+	layout->known = fake.layout_known;
+}
+
 void host_print(enum hp_level level, const char *line)
 {
 	(void)level;
@@ -453,6 +474,14 @@ enum hp_error fake_start(uint32_t exits, struct hp_failure *failure)
 	const struct hp_start how = { .exits = exits, .history = HP_HISTORY_DEFAULT };
 
 	return lifecycle_start(&how, failure);
+}
+
+void fake_record_goes_on(uint32_t processor, uint16_t format)
+{
+	struct gate_ring *ring = lifecycle_machine()->processor[processor].ring;
+
+	fake_record(processor, format, HP_INFO, 0);
+	ring->record[(ring->head - 1) % GATE_RECORDS].continues = 1;
 }
 
 void fake_record(uint32_t processor, uint16_t format, enum hp_level level, uint64_t argument)

@@ -62,6 +62,7 @@ struct fake {
 	uint32_t interrupted; /* a bit a processor, of those while memory was still ours */
 	int kept;	      /* by host_keep(): 1 exactly while it runs */
 	uint32_t on;	      /* the processor that runs now */
+	uint32_t layout_known; /* what host_layout() says */
 };
 
 extern struct fake fake;
@@ -89,5 +90,7 @@ void fake_online(uint32_t processor);
 
 /* Root writes a record into the ring of `processor`. */
 void fake_record(uint32_t processor, uint16_t format, enum hp_level level, uint64_t argument);
+/* And another that continues it. */
+void fake_record_goes_on(uint32_t processor, uint16_t format);
 
 #endif

@@ -178,6 +178,8 @@ static void test_drain(void **state)
 	assert_false(drain_run());
 }
 
+#define READABLE (GATE_RECORDS - GATE_RECORDS_AT_ONCE)
+
 /* A record that root may be overwriting is not believed; what was lost is counted, and said once.
  */
 static void test_lost(void **state)
@@ -190,11 +192,11 @@ static void test_lost(void **state)
 	drain_run();
 	position = log_oldest();
 	read_all(&position);
-	for (i = 0; i < GATE_RECORDS - 1; i++)
+	for (i = 0; i < READABLE; i++)
 		fake_record(0, RECORD_MICROCODE, HP_WARN, i);
 	drain_run();
 	read_all(&position);
-	assert_int_equal(count("microcode"), GATE_RECORDS - 1);
+	assert_int_equal(count("microcode"), READABLE);
 	assert_int_equal(lifecycle_machine()->processor[0].lost, 0);
 
 	/* Exactly full: root may have begun with the one that takes the oldest's place. */
@@ -202,18 +204,51 @@ static void test_lost(void **state)
 		fake_record(0, RECORD_MICROCODE, HP_WARN, i);
 	drain_run();
 	read_all(&position);
-	assert_int_equal(count("microcode"), GATE_RECORDS - 1);
-	assert_int_equal(count("\t1 records were lost"), 1);
+	assert_int_equal(count("microcode"), READABLE);
+	assert_int_equal(count("\t3 records were lost"), 1);
 
 	for (i = 0; i < GATE_RECORDS + 9; i++)
 		fake_record(0, RECORD_MICROCODE, HP_WARN, i);
 	drain_run();
 	read_all(&position);
-	assert_int_equal(count("microcode"), GATE_RECORDS - 1);
-	assert_int_equal(count("10 records were lost"), 1);
-	assert_int_equal(count("RIP 0000000000000009"), 0);
-	assert_int_equal(count("RIP 000000000000000a"), 1);
-	assert_int_equal(lifecycle_machine()->processor[0].lost, 11);
+	assert_int_equal(count("microcode"), READABLE);
+	assert_int_equal(count("12 records were lost"), 1);
+	assert_int_equal(count("RIP 000000000000000b"), 0);
+	assert_int_equal(count("RIP 000000000000000c"), 1);
+	assert_int_equal(lifecycle_machine()->processor[0].lost, 15);
+	stop();
+}
+
+/* Records that continue another are in its line; without it they are lost. */
+static void test_continued(void **state)
+{
+	uint64_t position;
+	unsigned i;
+
+	(void)state;
+	start(1);
+	drain_run();
+	position = log_oldest();
+	read_all(&position);
+	fake_record(0, RECORD_MICROCODE, HP_WARN, 0x10);
+	fake_record_goes_on(0, RECORD_WHO_UNKNOWN);
+	fake_record_goes_on(0, RECORD_IMAGE_NONE);
+	fake_record(0, RECORD_MICROCODE, HP_WARN, 0x20);
+	drain_run();
+	read_all(&position);
+	assert_int_equal(count("RIP 0000000000000010, process unknown [no image]\n"), 1);
+	assert_int_equal(count("RIP 0000000000000020\n"), 1);
+	assert_int_equal(count("\tWRN\t"), 2);
+
+	fake_record(0, RECORD_MICROCODE, HP_WARN, 0x30);
+	fake_record_goes_on(0, RECORD_WHO_UNKNOWN);
+	for (i = 0; i < READABLE - 1; i++)
+		fake_record(0, RECORD_MICROCODE, HP_WARN, 0x40);
+	drain_run();
+	read_all(&position);
+	assert_int_equal(count("process unknown"), 0);
+	assert_int_equal(count("\t2 records were lost"), 1);
+	assert_int_equal(count("RIP 0000000000000040\n"), READABLE - 1);
 	stop();
 }
 
@@ -294,11 +329,16 @@ static void test_overwritten_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_line),	     cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_wrap),	     cmocka_unit_test(test_every_fill),
-		cmocka_unit_test(test_drain),	     cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_last_records), cmocka_unit_test(test_push),
+		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_every_fill),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_last_records),
+		cmocka_unit_test(test_push),
 		cmocka_unit_test(test_overwritten_ring),
+		cmocka_unit_test(test_continued),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

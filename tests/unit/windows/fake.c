@@ -175,6 +175,21 @@ void ObfDereferenceObject(PVOID object)
 	fake.threads--;
 }
 
+PEPROCESS IoGetCurrentProcess(void)
+{
+	return fake.process;
+}
+
+HANDLE PsGetCurrentProcessId(void)
+{
+	return (HANDLE)fake.process_id;
+}
+
+char *PsGetProcessImageFileName(PEPROCESS process)
+{
+	return (char *)process + fake.name_offset;
+}
+
 /* Waiting: what is waited for has happened, unless the waiter has an end of its own. */
 
 void KeInitializeEvent(KEVENT *event, int type, BOOLEAN state)
@@ -414,5 +429,5 @@ uint64_t host_uptime(void)
 
 uint64_t host_time(void)
 {
-	return 3723004;
+	return 3723004 + fake.elapsed;
 }

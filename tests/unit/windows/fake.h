@@ -37,6 +37,12 @@ struct fake {
 	PLOAD_IMAGE_NOTIFY_ROUTINE on_image;
 	int pool_blocks;
 
+	/* Who runs, and where processes of this NT have their name. */
+	PEPROCESS process;
+	uintptr_t process_id;
+	size_t name_offset;
+	uint64_t elapsed; /* milliseconds, for host_time() */
+
 	/* Files. */
 	bool no_file_system;
 	char file[65536];

@@ -112,6 +112,9 @@ NTSTATUS ObReferenceObjectByHandle(HANDLE handle, ULONG access, PVOID type, int 
 				   PVOID information);
 void ObfDereferenceObject(PVOID object);
 
+PEPROCESS IoGetCurrentProcess(void);
+HANDLE PsGetCurrentProcessId(void);
+
 /* What nt.h says of functions that only an emergency needs. */
 typedef BOOLEAN (*PNMI_CALLBACK)(PVOID context, BOOLEAN handled);
 typedef int MEMORY_CACHING_TYPE;

@@ -81,7 +81,7 @@ static void load(PCWSTR path, uint64_t base, uint64_t bytes)
 static void loaded_before_us(void **state)
 {
 	(void)state;
-	assert_string_equal(text_at(KERNEL), " [ntoskrnl.exe+0]");
+	assert_string_equal(text_at(KERNEL), " [ntoskrnl.exe+0x0]");
 	assert_string_equal(text_at(KERNEL + 0xffffff), " [ntoskrnl.exe+0xffffff]");
 	assert_string_equal(text_at(KERNEL + 0x1000000), " [no image]");
 	assert_string_equal(text_at(DRIVER + 0x1234), " [disk.sys+0x1234]");
@@ -99,7 +99,7 @@ static void replaced(void **state)
 {
 	(void)state;
 	load(L"\\??\\C:\\other.sys", DRIVER + 0x1000, 0x8000);
-	assert_string_equal(text_at(DRIVER + 0x1000), " [other.sys+0]");
+	assert_string_equal(text_at(DRIVER + 0x1000), " [other.sys+0x0]");
 	assert_string_equal(text_at(DRIVER), " [no image]");
 	assert_string_equal(text_at(KERNEL + 1), " [ntoskrnl.exe+0x1]");
 }
@@ -127,9 +127,30 @@ static void many(void **state)
 	(void)state;
 	for (i = 0; i < 1000; i++)
 		load(L"\\many.sys", DRIVER + 0x100000 + 0x1000 * i, 0x1000);
-	assert_string_equal(text_at(DRIVER + 0x100000), " [many.sys+0]");
-	assert_string_equal(text_at(DRIVER + 0x100000 + 999 * 0x1000), " [no image]");
-	assert_string_equal(text_at(KERNEL), " [ntoskrnl.exe+0]");
+	assert_string_equal(text_at(DRIVER + 0x100000), " [many.sys+0x0]");
+	assert_string_equal(text_at(DRIVER + 0x100000 + 999 * 0x1000), " [image unknown]");
+	assert_string_equal(text_at(KERNEL), " [ntoskrnl.exe+0x0]");
+}
+
+/* The list is read again after some time: what is not in it has gone, what came stays. */
+static void unloaded(void **state)
+{
+	(void)state;
+	load(L"\\later.sys", DRIVER + 0x10000, 0x1000);
+	modules.count = 1;
+	image_tick();
+	assert_string_equal(text_at(DRIVER), " [disk.sys+0x0]");
+	fake.elapsed = 10000;
+	image_tick();
+	assert_string_equal(text_at(DRIVER), " [no image]");
+	assert_string_equal(text_at(DRIVER + 0x10000), " [no image]");
+	assert_string_equal(text_at(KERNEL), " [ntoskrnl.exe+0x0]");
+	/* Not if the system does not answer: then what is not found may be there. */
+	fake.elapsed = 20000;
+	fake.modules = NULL;
+	image_tick();
+	assert_string_equal(text_at(KERNEL), " [ntoskrnl.exe+0x0]");
+	assert_string_equal(text_at(DRIVER), " [image unknown]");
 }
 
 static void lines(void **state)
@@ -145,6 +166,8 @@ static void lines(void **state)
 	assert_string_equal(text_of("RIP FFFFF80000000010"), "");
 	assert_string_equal(text_of("address fffff80000000010"), "");
 	assert_string_equal(text_of(""), "");
+	/* Root has said it. */
+	assert_string_equal(text_of("RIP fffff80000000010, process 4 (System) [no image]"), "");
 	assert_int_equal(image_text(line, strlen(line) - 1, text, sizeof(text)), 0);
 	assert_int_equal(image_text(line, strlen(line), text, 5), 0);
 }
@@ -158,6 +181,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_long_name_is_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_program_is_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(many, setup, teardown),
+		cmocka_unit_test_setup_teardown(unloaded, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines, setup, teardown),
 	};
 

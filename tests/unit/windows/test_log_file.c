@@ -11,9 +11,14 @@
 
 #define HEAD "01:02:03.004\tINF\t#1\t    4\t    8\tSystem         \t"
 
+/* A list of images with none in it. */
+static const uint64_t no_images[64];
+
 static int setup(void **state)
 {
 	fake_setup(state);
+	fake.modules = no_images;
+	fake.modules_bytes = sizeof(no_images);
 	assert_true(log_init());
 	image_init();
 	return 0;
