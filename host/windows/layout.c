@@ -179,9 +179,9 @@ void host_layout(struct layout *layout)
 	if (left(&now.token, &layout->credentials) == 1)
 		layout->known |= LAYOUT_CREDENTIALS;
 	if (layout->known != (LAYOUT_CURRENT | LAYOUT_ID | LAYOUT_NAME | LAYOUT_CREDENTIALS))
-		log_line(HP_WARN, "of processes is unknown below where they are:%s%s%s%s",
-			 layout->known & LAYOUT_CURRENT ? "" : " the current one",
-			 layout->known & LAYOUT_ID ? "" : " id",
-			 layout->known & LAYOUT_NAME ? "" : " name",
+		log_line(HP_WARN, "where this system keeps it was not found:%s%s%s%s",
+			 layout->known & LAYOUT_CURRENT ? "" : " current process",
+			 layout->known & LAYOUT_ID ? "" : " process id",
+			 layout->known & LAYOUT_NAME ? "" : " process name",
 			 layout->known & LAYOUT_CREDENTIALS ? "" : " token");
 }
