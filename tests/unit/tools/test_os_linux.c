@@ -608,6 +608,7 @@ static void test_interrupt(void **state)
 	struct os_device *device;
 
 	(void)state;
+	signal(SIGINT, SIG_DFL); /* a shell's background jobs begin without it */
 	signal(SIGHUP, SIG_IGN); /* as under nohup */
 	os_interrupt_catch();
 	assert_ptr_equal(signal(SIGHUP, SIG_IGN), SIG_IGN);
