@@ -238,10 +238,10 @@ cost() {
 	unload cost || return
 	difference=$((virtualized - bare))
 	echo "# a CPUID exit: $virtualized - $bare = $difference ticks"
-	if [ $difference -gt 0 ] && [ $difference -lt "${1:-250}" ]; then
-		ok "cost of a CPUID exit: $difference < ${1:-250}"
+	if [ $difference -gt 0 ] && [ $difference -lt "${1:-150}" ]; then
+		ok "cost of a CPUID exit: $difference < ${1:-150}"
 	else
-		not_ok 'cost of a CPUID exit' "$difference, limit ${1:-250}"
+		not_ok 'cost of a CPUID exit' "$difference, limit ${1:-150}"
 	fi
 }
 
