@@ -31,6 +31,7 @@
 #include <asm/special_insns.h>
 #include <asm/tsc.h>
 
+#include "../../base/remedy.h"
 #include "../drain.h"
 #include "../host.h"
 #include "../watch.h"
@@ -205,15 +206,7 @@ void host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t result[4])
 
 const char *host_remedy(enum hp_error error)
 {
-	switch (error) {
-#define REMEDY(name, remedy)                                                                       \
-	case HP_ERROR_##name:                                                                      \
-		return remedy;
-		HP_REMEDIES_LINUX(REMEDY)
-#undef REMEDY
-	default:
-		return NULL;
-	}
+	return remedy_on_linux(error);
 }
 
 /* The set of modules is asked itself: /sys need not be mounted where our caller lives. */

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "../../base/remedy.h"
 #include "../lifecycle.h"
 #include "dump.h"
 #include "platform.h"
@@ -130,17 +131,9 @@ void host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t result[4])
 /* Who keeps VT-x for itself, hpctl finds out: there may be many settings to turn off. */
 const char *host_remedy(enum hp_error error)
 {
-	switch (error) {
-#define REMEDY(name, remedy)                                                                       \
-	case HP_ERROR_##name:                                                                      \
-		return remedy;
-		HP_REMEDIES_WINDOWS(REMEDY)
-#undef REMEDY
-	case HP_ERROR_NO_VMX:
+	if (error == HP_ERROR_NO_VMX)
 		return "hpctl check says what to do about it";
-	default:
-		return NULL;
-	}
+	return remedy_on_windows(error);
 }
 
 bool host_kvm_loaded(void)

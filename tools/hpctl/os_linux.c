@@ -28,6 +28,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/remedy.h"
+
 #define MODULE	   "hyperplatform"
 #define KVM_MODULE "kvm_intel"
 
@@ -503,15 +505,7 @@ bool os_kvm_unload(struct os_error *error)
 
 const char *os_remedy(enum hp_error error)
 {
-	switch (error) {
-#define REMEDY(name, remedy)                                                                       \
-	case HP_ERROR_##name:                                                                      \
-		return remedy;
-		HP_REMEDIES_LINUX(REMEDY)
-#undef REMEDY
-	default:
-		return NULL;
-	}
+	return remedy_on_linux(error);
 }
 
 /* Processors. */

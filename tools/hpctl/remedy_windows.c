@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/remedy.h"
 #include "cpu.h"
 
 #define HYPERVISOR_LEAF	  0x40000000u
@@ -78,16 +79,7 @@ static const char *no_vmx(void)
 
 const char *os_remedy(enum hp_error error)
 {
-	switch (error) {
-	case HP_ERROR_NO_VMX:
-	case HP_ERROR_NO_EPT:
+	if (error == HP_ERROR_NO_VMX || error == HP_ERROR_NO_EPT)
 		return no_vmx();
-#define REMEDY(name, remedy)                                                                       \
-	case HP_ERROR_##name:                                                                      \
-		return remedy;
-		HP_REMEDIES_WINDOWS(REMEDY)
-#undef REMEDY
-	default:
-		return NULL;
-	}
+	return remedy_on_windows(error);
 }

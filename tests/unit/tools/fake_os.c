@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/remedy.h"
 #include "tools/hpctl/cpu.h"
 
 struct fake fake;
@@ -328,15 +329,7 @@ bool os_kvm_loaded(void)
 
 const char *os_remedy(enum hp_error error)
 {
-	switch (error) {
-#define REMEDY(name, remedy)                                                                       \
-	case HP_ERROR_##name:                                                                      \
-		return remedy;
-		HP_REMEDIES_LINUX(REMEDY)
-#undef REMEDY
-	default:
-		return NULL;
-	}
+	return remedy_on_linux(error);
 }
 
 bool os_kvm_unload(struct os_error *error)
