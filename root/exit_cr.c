@@ -93,22 +93,28 @@ static enum outcome write_guest_cr0(struct cpu *cpu, uint64_t value)
 	return OUTCOME_SKIP;
 }
 
-static enum outcome write_guest_cr3(struct cpu *cpu, uint64_t value)
+/* SDM: Linear-Address Masking: CR3[62:61] are not reserved where CPUID has it. */
+uint64_t cr3_reserved(const struct cpu *cpu, uint64_t value)
 {
 	uint64_t reserved = ~(uint64_t)0 << cpu->capability.physical_bits;
-	bool pcids = vmread(VMCS_GUEST_CR4) & CR4_PCIDE;
-	bool keep = pcids && (value & CR3_KEEP_TLB);
 	struct cpuid_result leaf;
 
-	if (pcids)
-		value &= ~CR3_KEEP_TLB;
-	/* SDM: Linear Address Masking: CR3[62:61] are not reserved where CPUID has it. */
 	if (value & CR3_LAM) {
 		cpuid(7, 1, &leaf);
 		if (leaf.eax & CPUID_71_EAX_LAM)
 			reserved &= ~CR3_LAM;
 	}
-	if (value & reserved)
+	return value & reserved;
+}
+
+static enum outcome write_guest_cr3(struct cpu *cpu, uint64_t value)
+{
+	bool pcids = vmread(VMCS_GUEST_CR4) & CR4_PCIDE;
+	bool keep = pcids && (value & CR3_KEEP_TLB);
+
+	if (pcids)
+		value &= ~CR3_KEEP_TLB;
+	if (cr3_reserved(cpu, value))
 		return inject_gp(cpu);
 	undo_vmwrite(VMCS_GUEST_CR3, value);
 	if (!keep)

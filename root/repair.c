@@ -230,24 +230,16 @@ static uint64_t valid_cr4(const struct cpu *cpu, uint64_t value)
 static void repair_control_registers(struct cpu *cpu)
 {
 	const struct capability *capability = &cpu->capability;
-	uint64_t reserved = ~(uint64_t)0 << capability->physical_bits;
 	uint64_t cr4 = valid_cr4(cpu, vmread(VMCS_GUEST_CR4));
 	uint64_t shadow = valid_cr4(cpu, vmread(VMCS_CR4_SHADOW));
 	uint64_t cr3 = vmread(VMCS_GUEST_CR3);
-	struct cpuid_result leaf;
 
 	vmwrite(VMCS_GUEST_CR4, cr4 | capability->cr4_fixed0);
 	vmwrite(VMCS_CR4_SHADOW, shadow);
 	vmwrite(VMCS_GUEST_CR0,
 		valid_cr0(cpu, vmread(VMCS_GUEST_CR0), cr4) | capability->cr0_fixed0);
 	vmwrite(VMCS_CR0_SHADOW, valid_cr0(cpu, vmread(VMCS_CR0_SHADOW), guest_cr4()));
-	/* SDM: Linear-Address Masking. */
-	if (cr3 & CR3_LAM) {
-		cpuid(7, 1, &leaf);
-		if (leaf.eax & CPUID_71_EAX_LAM)
-			reserved &= ~CR3_LAM;
-	}
-	vmwrite(VMCS_GUEST_CR3, cr3 & ~reserved);
+	vmwrite(VMCS_GUEST_CR3, cr3 & ~cr3_reserved(cpu, cr3));
 }
 
 /* SDM: IA32_DEBUGCTL MSR. The register itself is asked which bits exist; CPUID about those that

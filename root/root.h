@@ -135,6 +135,9 @@ void step_look(struct cpu *cpu);
 void step_arrange(struct cpu *cpu);
 enum outcome step_exit(struct cpu *cpu);
 
+/* exit_cr.c: the reserved bits that are set in a value for CR3. */
+uint64_t cr3_reserved(const struct cpu *cpu, uint64_t value);
+
 /* exit_cr.c: which bits exit when the guest writes them; those that VMX operation fixes do always. */
 void cr_own(struct cpu *cpu, uint64_t cr0, uint64_t cr4);
 
