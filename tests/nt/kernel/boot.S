@@ -26,6 +26,20 @@
 #define SELECTOR_CODE  0x10
 #define SELECTOR_DATA  0x18
 
+/* Behind it, a jump to 64-bit code. */
+	.macro	long_mode
+	mov	$CR4_BITS, %eax
+	mov	%eax, %cr4
+	mov	$PHYS(boot_top), %eax
+	mov	%eax, %cr3
+	mov	$MSR_EFER, %ecx
+	mov	$EFER_BITS, %eax
+	xor	%edx, %edx
+	wrmsr
+	mov	$CR0_BITS, %eax
+	mov	%eax, %cr0
+	.endm
+
 	.section .boot, "ax"
 	.code32
 boot_header:
@@ -44,16 +58,7 @@ boot_gdtr:
 start:	cli
 	mov	%ebx, %edi
 	lgdt	PHYS(boot_gdtr)
-	mov	$CR4_BITS, %eax
-	mov	%eax, %cr4
-	mov	$PHYS(boot_top), %eax
-	mov	%eax, %cr3
-	mov	$MSR_EFER, %ecx
-	mov	$EFER_BITS, %eax
-	xor	%edx, %edx
-	wrmsr
-	mov	$CR0_BITS, %eax
-	mov	%eax, %cr0
+	long_mode
 	ljmp	$SELECTOR_CODE, $PHYS(start_long)
 
 	.code64
@@ -83,16 +88,7 @@ enter_high:
 boot_ap_start:
 	cli
 	lgdtl	%cs:(ap_gdtr - boot_ap_start)
-	mov	$CR4_BITS, %eax
-	mov	%eax, %cr4
-	mov	$PHYS(boot_top), %eax
-	mov	%eax, %cr3
-	mov	$MSR_EFER, %ecx
-	mov	$EFER_BITS, %eax
-	xor	%edx, %edx
-	wrmsr
-	mov	$CR0_BITS, %eax
-	mov	%eax, %cr0
+	long_mode
 	ljmpl	$SELECTOR_CODE, $PHYS(ap_long)
 ap_gdtr:
 	.word	boot_gdtr - boot_gdt - 1
